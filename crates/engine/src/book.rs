@@ -1,0 +1,102 @@
+//! An exact order book: every level the venue has told, and up to which price it is known.
+
+use crate::units::{Level, Price, Scale, Side, Size};
+
+pub mod ladder;
+
+use ladder::Ladder;
+
+/// Both sides of one instrument's book.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    bids: Ladder,
+    asks: Ladder,
+    trusted: [Option<Price>; 2],
+}
+
+/// Totals over the levels of a side from the best to a limit price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Sum of sizes, units.
+    pub size: i128,
+    /// Sum of price times size, product of units.
+    pub notional: i128,
+}
+
+impl Book {
+    /// Sets a level to an absolute size; 0 removes it. Returns the size it had.
+    pub fn set(&mut self, side: Side, level: Level) -> Size {
+        match side {
+            Side::Bid => self.bids.set(-level.price.0, level.size.0),
+            Side::Ask => self.asks.set(level.price.0, level.size.0),
+        }
+    }
+
+    /// Best level of a side.
+    pub fn best(&self, side: Side) -> Option<Level> {
+        let (ladder, sign) = self.side(side);
+        ladder.best().map(|(key, size)| Level { price: Price(sign * key), size: Size(size) })
+    }
+
+    /// Levels of a side, best first.
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        let (ladder, sign) = self.side(side);
+        ladder.iter().map(move |(key, size)| Level { price: Price(sign * key), size: Size(size) })
+    }
+
+    /// Number of levels of a side.
+    pub fn count(&self, side: Side) -> usize {
+        self.side(side).0.len()
+    }
+
+    /// Totals over the levels of a side that are at `limit` or better.
+    pub fn total_to(&self, side: Side, limit: Price) -> Total {
+        let (ladder, sign) = self.side(side);
+        let (size, moment) = ladder.total_to(sign * limit.0);
+        Total { size, notional: moment * i128::from(sign) }
+    }
+
+    /// Worst price of a side up to which every level is known; `None` when known to the end.
+    pub fn trusted(&self, side: Side) -> Option<Price> {
+        self.trusted[side as usize]
+    }
+
+    /// Says up to which price a side is known.
+    pub fn set_trusted(&mut self, side: Side, worst: Option<Price>) {
+        self.trusted[side as usize] = worst;
+    }
+
+    /// Removes every level; keeps the memory.
+    pub fn clear(&mut self) {
+        self.bids.clear();
+        self.asks.clear();
+        self.trusted = [None; 2];
+    }
+
+    /// Whether bids stand at or above asks.
+    pub fn is_crossed(&self) -> bool {
+        matches!((self.best(Side::Bid), self.best(Side::Ask)), (Some(b), Some(a)) if b.price >= a.price)
+    }
+
+    /// The canonical text: one line per level, best first, all bids then all asks, `b PRICE SIZE` / `a PRICE SIZE`.
+    pub fn canonical_text(&self, scale: Scale) -> String {
+        use crate::units::Decimal;
+        use std::fmt::Write;
+        let mut text = String::new();
+        for (side, tag) in [(Side::Bid, 'b'), (Side::Ask, 'a')] {
+            for level in self.levels(side) {
+                let price = Decimal::new(level.price.0, scale.price);
+                let size = Decimal::new(level.size.0, scale.size);
+                let _ = writeln!(text, "{tag} {price} {size}"); // writing to a String cannot fail
+            }
+        }
+        text
+    }
+
+    fn side(&self, side: Side) -> (&Ladder, i64) {
+        match side {
+            Side::Bid => (&self.bids, -1),
+            Side::Ask => (&self.asks, 1),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the market means: units, decoding, books and metrics. Pure, sans-IO and deterministic: the time comes in with
+//! every `Input`, and the same inputs give the same outputs, to the byte.
+#![forbid(unsafe_code)]
+
+pub mod book;
+pub mod event;
+pub mod input;
+pub mod instrument;
+pub mod metric;
+pub mod output;
+pub mod registry;
+pub mod units;
+pub mod venue;

@@ -1,0 +1,65 @@
+//! The table of instruments: who is known, by which index, in which units.
+
+use crate::instrument::{Instrument, InstrumentId, Venue};
+use crate::units::Scale;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+/// All instruments of an engine, by index and by venue and symbol.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Registry {
+    all: Vec<Instrument>,
+    /// Index per venue; looked up, never iterated.
+    index: [FxHashMap<Box<[u8]>, u32>; 4],
+    /// Instruments whose units became finer since the engine last looked: (whom, old scale).
+    pub(crate) rescaled: Vec<(InstrumentId, Scale)>,
+}
+
+impl Registry {
+    /// The instrument of that symbol; added, as far as its symbol tells what it is, when it is new.
+    pub fn resolve(&mut self, venue: Venue, symbol: &[u8]) -> InstrumentId {
+        if let Some(id) = self.find(venue, symbol) {
+            return id;
+        }
+        let id = self.all.len() as u32;
+        let text = String::from_utf8_lossy(symbol);
+        self.all.push(crate::venue::infer(venue, &text));
+        self.index[venue as usize].insert(symbol.into(), id);
+        InstrumentId(id)
+    }
+
+    /// The instrument of that symbol, if it is known.
+    pub fn find(&self, venue: Venue, symbol: &[u8]) -> Option<InstrumentId> {
+        self.index[venue as usize].get(symbol).map(|id| InstrumentId(*id))
+    }
+
+    /// What is known of it.
+    pub fn get(&self, id: InstrumentId) -> &Instrument {
+        &self.all[id.0 as usize]
+    }
+
+    /// All, by index.
+    pub fn all(&self) -> &[Instrument] {
+        &self.all
+    }
+
+    /// Makes an instrument's units fine enough for `price` and `size` decimal places. Its book is rescaled before the
+    /// next event is applied.
+    pub fn widen(&mut self, id: InstrumentId, price: u8, size: u8) {
+        let scale = &mut self.all[id.0 as usize].scale;
+        let old = *scale;
+        scale.price = scale.price.max(price);
+        scale.size = scale.size.max(size);
+        if *scale != old {
+            self.rescaled.push((id, old));
+        }
+    }
+
+    /// Takes over what the venue says of an instrument; units only ever become finer.
+    pub fn update(&mut self, id: InstrumentId, told: &Instrument) {
+        let (price, size) = (told.tick.map_or(0, |t| t.decimals), told.lot.map_or(0, |l| l.decimals));
+        self.widen(id, price, size);
+        let known = &mut self.all[id.0 as usize];
+        *known = Instrument { scale: known.scale, ..told.clone() };
+    }
+}
