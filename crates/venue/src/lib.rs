@@ -1,1 +1,4 @@
-//! Fathometer venue.
+//! A local exchange: simulated order flow or a recording, served over the exchanges' own REST and WebSocket protocols,
+//! with faults on demand.
+
+pub mod market;
