@@ -14,7 +14,7 @@ use super::Event;
 use super::floor::{Floor, Poison};
 use super::text::Digits;
 use crate::fault::{self, Faults, Spot};
-use crate::hub::{Client, End, Form, Topic};
+use crate::hub::{Client, End, Form, Route, Topic};
 use crate::market::What;
 use crate::publish::{Board, Book, Fill, RECENT_FILLS_MAX};
 use fathometer_engine::instrument::{Instrument, Venue};
@@ -118,6 +118,16 @@ impl Exchange {
     /// Adds a subscriber to a stream; a name that is no stream is taken without a word.
     pub(crate) fn subscribe(&mut self, name: &str, client: &Arc<Client>, now: Nanos) {
         let Some((symbol, kind)) = stream::parse(name, self.product) else { return };
+        // Only USD-M is split by path; what belongs on another path is acknowledged and stays silent.
+        let is_elsewhere = match client.route {
+            Route::Unrouted => false,
+            Route::Public => kind.is_market(),
+            Route::Market => !kind.is_market(),
+            Route::Private => true,
+        };
+        if self.product == Product::Usdm && is_elsewhere {
+            return;
+        }
         let board = symbol.as_ref().map(|s| self.floor.find(s));
         let (streams, position, id) = match board {
             None => (&mut self.all, 0, 0),

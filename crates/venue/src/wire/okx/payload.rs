@@ -257,8 +257,7 @@ mod tests {
 
     #[test]
     fn levels_pushed_out_of_the_view_are_removed() {
-        let mut book = Book::default();
-        book.bids = (1..=3).map(|p| (p, 1)).collect();
+        let mut book = Book { bids: (1..=3).map(|p| (p, 1)).collect(), ..Book::default() };
         let before = View::of(&book, 3);
         book.bids.insert(4, 2);
         let removed_and_added: Vec<_> =
