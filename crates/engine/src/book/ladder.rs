@@ -23,9 +23,9 @@ impl Ladder {
         self.levels.len()
     }
     pub(super) fn total_to(&self, limit: i64) -> (i128, i128) {
-        self.levels.range(..=limit).fold((0, 0), |(s, m), (k, v)| {
-            (s + i128::from(*v), m + i128::from(*k) * i128::from(*v))
-        })
+        self.levels
+            .range(..=limit)
+            .fold((0, 0), |(s, m), (k, v)| (s + i128::from(*v), m + i128::from(*k) * i128::from(*v)))
     }
     pub(super) fn clear(&mut self) {
         self.levels.clear();
