@@ -84,6 +84,8 @@ impl Decoded {
 }
 
 pub mod binance;
+pub mod okx;
+pub mod rules;
 pub mod symbol;
 
 pub use symbol::infer;

@@ -9,6 +9,7 @@ use crate::venue::Decoded;
 mod fields;
 mod general;
 mod message;
+pub mod plan;
 mod reply;
 mod scanner;
 

@@ -22,10 +22,6 @@ pub(super) fn decode(venue: Venue, request: &str, status: u16, body: &[u8], regi
         Some("depth") => depth(venue, request, body, registry, out),
         Some("time") => time(body, out),
         Some("openInterest") => open_interest(venue, body, registry, out),
-        Some("exchangeInfo") => {
-            crate::venue::exchange_info(venue, body, registry, out);
-            Some(())
-        }
         _ => {
             out.controls.push(Control::Unknown);
             Some(())
