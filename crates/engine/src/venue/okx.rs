@@ -6,6 +6,7 @@ use crate::input::Body;
 use crate::registry::Registry;
 
 mod decode;
+mod fast;
 mod instrument;
 mod node;
 pub mod plan;
@@ -19,7 +20,11 @@ pub fn decode(body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {
     out.clear();
     match *body {
         Body::Text(b"pong") => out.controls.push(Control::Pong),
-        Body::Text(bytes) => decode::frame(bytes, registry, out),
+        Body::Text(bytes) => {
+            if fast::frame(bytes, registry, out).is_none() {
+                decode::frame(bytes, registry, out);
+            }
+        }
         Body::Reply { request, status, body, .. } => reply::reply(request, status, body, registry, out),
         Body::Binary(_) => {
             out.controls.push(Control::Malformed { text: "a binary frame, which this venue never sends".to_owned() });
