@@ -5,6 +5,7 @@ use crate::event::Control;
 use crate::input::Body;
 use crate::registry::Registry;
 
+pub mod checksum;
 mod decode;
 mod fast;
 mod instrument;
@@ -31,4 +32,9 @@ pub fn decode(body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {
         }
         Body::Open { .. } | Body::Close { .. } | Body::Tick | Body::Checkpoint(_) => {}
     }
+}
+
+/// The general decoder of text frames alone, to which the scanner is held.
+pub fn decode_general(frame: &[u8], registry: &mut Registry, out: &mut Decoded) {
+    decode::frame(frame, registry, out);
 }
