@@ -38,3 +38,6 @@ pub fn decode(body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {
 pub fn decode_general(frame: &[u8], registry: &mut Registry, out: &mut Decoded) {
     decode::frame(frame, registry, out);
 }
+
+#[cfg(test)]
+mod tests;
