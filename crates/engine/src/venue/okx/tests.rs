@@ -323,6 +323,7 @@ fn proven(frames: &[String]) -> (u32, u32) {
             let (book, texts, scale) = &mut books[at];
             let now = registry.get(stamped.instrument).scale;
             assert!(book.rescale(*scale, now));
+            texts.rescale(*scale, now);
             *scale = now;
             if depth.kind == DepthKind::Snapshot {
                 book.clear();
@@ -332,7 +333,7 @@ fn proven(frames: &[String]) -> (u32, u32) {
                     book.set(side, *level);
                 }
             }
-            texts.apply(depth, &out.levels, &out.texts, now);
+            texts.on_depth(depth, &out);
             all += u32::from(depth.checksum.is_some());
             good += u32::from(depth.checksum == Some(checksum(book, now, texts)));
         }
