@@ -7,8 +7,7 @@
 
 use crate::book::Book;
 use crate::event::{Depth, DepthKind};
-use crate::units::{Decimal, POW10, Price, Scale, Side, Size};
-use crate::venue::Decoded;
+use crate::units::{Decimal, Level, POW10, Price, Scale, Side, Size};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,53 +20,52 @@ const SLACK: usize = 32;
 /// Room for all numbers.
 const BUFFER: usize = 4 * DEPTH * NUMBER_BYTES + SLACK;
 
+/// A level by side (whether bid) and price (mantissa and decimal places, apart from units, which may become finer).
+type Key = (bool, i64, u8);
+
 /// What the venue wrote at levels that it did not write in the shortest way; nearly always nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
-    /// Price and size as written, by side and price in units.
-    written: BTreeMap<(Side, Price), (Box<str>, Box<str>)>,
+    /// Price and size as written.
+    written: BTreeMap<Key, (Box<str>, Box<str>)>,
 }
 
 impl Texts {
     /// Takes over what a depth message wrote. Call it for every message that is applied to the book.
-    pub fn on_depth(&mut self, depth: &Depth, decoded: &Decoded) {
+    pub fn apply(&mut self, depth: &Depth, levels: &[Level], texts: &[(u32, Box<str>, Box<str>)], scale: Scale) {
         if depth.kind == DepthKind::Snapshot {
             self.written.clear();
         }
-        if self.written.is_empty() && decoded.texts.is_empty() {
+        if self.written.is_empty() && texts.is_empty() {
             return;
         }
         for (side, range) in [(Side::Bid, depth.span.bids()), (Side::Ask, depth.span.asks())] {
             for i in range {
-                let Some(level) = decoded.levels.get(i) else { return };
-                match decoded.texts.iter().find(|text| text.0 as usize == i) {
+                let Some(level) = levels.get(i) else { return };
+                let text = texts.iter().find(|text| text.0 as usize == i);
+                match text {
                     Some((_, price, size)) if level.size != Size(0) => {
-                        self.written.insert((side, level.price), (price.clone(), size.clone()));
+                        self.written.insert(key(side, level.price, scale), (price.clone(), size.clone()));
                     }
                     _ => {
-                        self.written.remove(&(side, level.price));
+                        self.written.remove(&key(side, level.price, scale));
                     }
                 }
             }
         }
     }
 
-    /// Forgets everything, as the book does.
-    pub fn clear(&mut self) {
-        self.written.clear();
+    fn get(&self, side: Side, price: Price, scale: Scale) -> Option<&(Box<str>, Box<str>)> {
+        if self.written.is_empty() {
+            return None;
+        }
+        self.written.get(&key(side, price, scale))
     }
+}
 
-    /// Moves to finer units, as the book does.
-    pub fn rescale(&mut self, from: Scale, to: Scale) {
-        let factor = POW10[usize::from(to.price.saturating_sub(from.price)).min(POW10.len() - 1)];
-        let moved =
-            |((side, price), text): ((Side, Price), _)| Some(((side, Price(price.0.checked_mul(factor)?)), text));
-        self.written = std::mem::take(&mut self.written).into_iter().filter_map(moved).collect();
-    }
-
-    fn get(&self, side: Side, price: Price) -> Option<&(Box<str>, Box<str>)> {
-        self.written.get(&(side, price))
-    }
+fn key(side: Side, price: Price, scale: Scale) -> Key {
+    let price = Decimal::new(price.0, scale.price);
+    (side == Side::Bid, price.mantissa, price.decimals)
 }
 
 /// The checksum of a book, as the venue would send it.
@@ -79,7 +77,7 @@ pub fn checksum(book: &Book, scale: Scale, texts: &Texts) -> i32 {
         let (bid, ask) = (bids.next(), asks.next());
         for (side, level) in [(Side::Bid, bid), (Side::Ask, ask)] {
             let Some(level) = level else { continue };
-            match texts.get(side, level.price) {
+            match texts.get(side, level.price, scale) {
                 Some((price, size)) => {
                     text.literal(price);
                     text.literal(size);
@@ -185,7 +183,6 @@ fn digits8(n: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::event::LevelSpan;
-    use crate::units::Level;
     use proptest::prelude::*;
 
     fn book(bids: &[(i64, i64)], asks: &[(i64, i64)]) -> Book {
@@ -211,6 +208,7 @@ mod tests {
     #[test]
     fn levels_keep_the_text_they_were_sent_with_until_they_change() {
         let (scale, finer) = (Scale { price: 2, size: 1 }, Scale { price: 3, size: 1 });
+        let levels = [(150, 20), (160, 30)].map(|(p, s)| Level { price: Price(p), size: Size(s) });
         let depth = |kind| Depth {
             kind,
             first_id: 1,
@@ -220,22 +218,15 @@ mod tests {
             limit: 400,
             span: LevelSpan { start: 0, asks: 1, end: 2 },
         };
-        let mut decoded = Decoded {
-            levels: [(150, 20), (160, 30)].map(|(p, s)| Level { price: Price(p), size: Size(s) }).into(),
-            texts: vec![(0, "1.50".into(), "2.0".into())],
-            ..Decoded::default()
-        };
         let mut texts = Texts::default();
-        texts.on_depth(&depth(DepthKind::Snapshot), &decoded);
+        texts.apply(&depth(DepthKind::Snapshot), &levels, &[(0, "1.50".into(), "2.0".into())], scale);
         let book = book(&[(150, 20)], &[(160, 30)]);
         let crc = |text: &str| crc32fast::hash(text.as_bytes()) as i32;
         assert_eq!(checksum(&book, scale, &texts), crc("1.50:2.0:1.6:3"));
-        let (mut rescaled, mut rescaled_texts) = (book.clone(), texts.clone());
+        let mut rescaled = book.clone();
         assert!(rescaled.rescale(scale, finer));
-        rescaled_texts.rescale(scale, finer);
-        assert_eq!(checksum(&rescaled, finer, &rescaled_texts), crc("1.50:2.0:1.6:3"));
-        decoded.texts.clear();
-        texts.on_depth(&depth(DepthKind::Diff), &decoded);
+        assert_eq!(checksum(&rescaled, finer, &texts), crc("1.50:2.0:1.6:3"));
+        texts.apply(&depth(DepthKind::Diff), &levels, &[], scale);
         assert_eq!(checksum(&book, scale, &texts), crc("1.5:2:1.6:3"));
         assert_eq!(texts, Texts::default());
     }

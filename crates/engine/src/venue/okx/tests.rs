@@ -323,7 +323,6 @@ fn proven(frames: &[String]) -> (u32, u32) {
             let (book, texts, scale) = &mut books[at];
             let now = registry.get(stamped.instrument).scale;
             assert!(book.rescale(*scale, now));
-            texts.rescale(*scale, now);
             *scale = now;
             if depth.kind == DepthKind::Snapshot {
                 book.clear();
@@ -333,7 +332,7 @@ fn proven(frames: &[String]) -> (u32, u32) {
                     book.set(side, *level);
                 }
             }
-            texts.on_depth(depth, &out);
+            texts.apply(depth, &out.levels, &out.texts, now);
             all += u32::from(depth.checksum.is_some());
             good += u32::from(depth.checksum == Some(checksum(book, now, texts)));
         }
