@@ -21,20 +21,23 @@ pub(crate) struct Verdict {
     pub(crate) matched: u64,
     /// Whether the newest comparison matched.
     pub(crate) last_matched: Option<bool>,
+    /// The last that did not: what the message said, and what the book showed.
+    pub(crate) mismatch: Option<(Quote, Quote)>,
 }
 
+/// Best bid and ask at an update id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
-    id: i64,
-    bid: Level,
-    ask: Level,
+pub(crate) struct Quote {
+    pub(crate) id: i64,
+    pub(crate) bid: Level,
+    pub(crate) ask: Level,
 }
 
 /// Messages and books that wait for each other.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Audit {
-    messages: VecDeque<Seen>,
-    waiting: VecDeque<Seen>,
+    messages: VecDeque<Quote>,
+    waiting: VecDeque<Quote>,
     /// Only books with exactly the message's id are compared (venues that thin the messages out).
     exact: bool,
 }
@@ -53,7 +56,7 @@ impl Audit {
         if self.messages.len() >= MESSAGES_MAX {
             self.messages.pop_front();
         }
-        self.messages.push_back(Seen { id: bbo.id, bid: bbo.bid, ask: bbo.ask });
+        self.messages.push_back(Quote { id: bbo.id, bid: bbo.bid, ask: bbo.ask });
         if self.waiting.is_empty() { Verdict::default() } else { self.settle() }
     }
 
@@ -68,7 +71,7 @@ impl Audit {
         }
         let empty = Level::default();
         let (bid, ask) = (book.best(Side::Bid).unwrap_or(empty), book.best(Side::Ask).unwrap_or(empty));
-        self.waiting.push_back(Seen { id, bid, ask });
+        self.waiting.push_back(Quote { id, bid, ask });
         self.settle()
     }
 
@@ -128,10 +131,13 @@ impl Audit {
 }
 
 impl Verdict {
-    fn count(&mut self, message: &Seen, book: &Seen) {
+    fn count(&mut self, message: &Quote, book: &Quote) {
         let same = message.bid == book.bid && message.ask == book.ask;
         self.checked += 1;
         self.matched += u64::from(same);
         self.last_matched = Some(same);
+        if !same {
+            self.mismatch = Some((*message, *book));
+        }
     }
 }

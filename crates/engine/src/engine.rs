@@ -190,7 +190,6 @@ impl Engine {
             id: stamped.instrument,
             instrument: self.registry.get(stamped.instrument),
             reply: matches!(input.body, Body::Reply { .. }),
-            offset: self.links.offset(venue),
         };
         self.desks[stamped.instrument.0 as usize].on(&scene, stamped, decoded, out, watch);
     }

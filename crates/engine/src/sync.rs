@@ -103,11 +103,6 @@ impl Synced {
         self.phase == Phase::Buffering
     }
 
-    /// Whether nothing was received.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.phase == Phase::Empty
-    }
-
     /// Forgets all.
     pub(crate) fn reset(&mut self) {
         self.book.clear();

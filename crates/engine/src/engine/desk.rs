@@ -25,7 +25,6 @@ pub(super) struct Scene<'a> {
     pub(super) instrument: &'a Instrument,
     /// It came over HTTP.
     pub(super) reply: bool,
-    pub(super) offset: Option<(i64, i64)>,
 }
 
 /// State of one instrument.
@@ -266,7 +265,7 @@ impl Desk {
             self.synced.reset();
             self.shadow = None;
             self.audit.reset();
-            self.texts.clear();
+            self.texts = Texts::default();
             self.asked = None;
             self.last_bbo_id = -1;
             self.set_validity(Validity::Disconnected, id, at, out);
@@ -284,7 +283,6 @@ impl Desk {
             self.shadow = None;
         }
         self.audit.rescale(from, to);
-        self.texts.rescale(from, to);
         self.metrics.on_rescale(from, to);
         true
     }

@@ -1,14 +1,14 @@
 //! What is concluded about a book: from the outcome of a depth message, a checksum, an audit, a comparison with a shadow.
 
 use super::desk::{Desk, Scene};
-use crate::audit::Verdict;
+use crate::audit::{Quote, Verdict};
 use crate::book::Book;
 use crate::event::{Depth, DepthKind};
 use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Reason;
 use crate::output::{FaultKind, Outbox, Output, Remedy, Validity};
 use crate::sync::{Outcome, Synced};
-use crate::units::{Nanos, Price, Side};
+use crate::units::{Decimal, Level, Nanos, Price, Side};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum;
 
@@ -86,7 +86,7 @@ impl Desk {
     fn after_change(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) {
         let mut validity = Validity::Live;
         if scene.venue == Venue::Okx {
-            self.texts.on_depth(depth, decoded);
+            self.texts.apply(depth, &decoded.levels, &decoded.texts, scene.instrument.scale);
             if let Some(given) = depth.checksum
                 && !self.check(scene, depth, given, out)
             {
@@ -136,7 +136,10 @@ impl Desk {
         self.counters.audit_matched += verdict.matched;
         match verdict.last_matched {
             Some(false) if self.synced.is_live() && self.validity != Validity::Audit => {
-                let text = "the best bid and ask differ from the exchange's own message; the book is compared with a new snapshot".to_owned();
+                let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
+                    let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
+                    format!("{ours}, but {theirs} by the exchange's own message; the book is compared with a new snapshot")
+                });
                 self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
                 self.invalidate(Validity::Audit, scene, out);
                 self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
@@ -212,6 +215,12 @@ impl Desk {
     pub(super) fn reason(&self) -> Option<Reason> {
         (self.validity != Validity::Live).then_some(Reason::BookInvalid)
     }
+}
+
+fn quote(scene: &Scene<'_>, quote: &Quote) -> String {
+    let scale = scene.instrument.scale;
+    let show = |l: &Level| format!("{} x {}", Decimal::new(l.price.0, scale.price), Decimal::new(l.size.0, scale.size));
+    format!("at update {} best bid {} and ask {}", quote.id, show(&quote.bid), show(&quote.ask))
 }
 
 /// Whether two books agree as far as both are trusted.

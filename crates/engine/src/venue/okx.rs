@@ -5,6 +5,8 @@ use crate::event::Control;
 use crate::input::Body;
 use crate::registry::Registry;
 
+pub(crate) mod chain;
+pub mod checksum;
 mod decode;
 mod fast;
 mod instrument;
