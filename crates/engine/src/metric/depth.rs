@@ -112,16 +112,16 @@ mod tests {
         let asks = [(100_01, 3_000), (100_10, 500), (100_11, 7_000)];
         let stage = Stage::new(Contract::Base).book(&bids, &asks);
         assert_eq!(stage.value("depth_bid_1bps_quote"), 99.99);
-        assert_eq!(stage.value("depth_bid_10bps_quote"), 99.99 + 2.0 * 99.90);
-        assert_eq!(stage.value("depth_ask_10bps_quote"), 3.0 * 100.01 + 0.5 * 100.10);
-        assert_eq!(stage.value("depth_bid_25bps_quote"), 99.99 + 2.0 * 99.90 + 4.0 * 99.89);
+        assert_eq!(stage.value("depth_bid_10bps_quote"), 299.79); // 99.99 + 2 x 99.90
+        assert_eq!(stage.value("depth_ask_10bps_quote"), 350.08); // 3 x 100.01 + 0.5 x 100.10
+        assert_eq!(stage.value("depth_bid_25bps_quote"), 699.35); // and 4 x 99.89
     }
 
     #[test]
     fn contracts_are_worth_what_they_say() {
         let (bids, asks) = ([(99_99, 1_000)], [(100_01, 3_000)]);
         let linear = Stage::new(Contract::Linear(Decimal::new(1, 2))).book(&bids, &asks);
-        assert_eq!(linear.value("depth_ask_1bps_quote"), 3.0 * 0.01 * 100.01);
+        assert_eq!(linear.value("depth_ask_1bps_quote"), 3.0003); // 3 x 0.01 x 100.01
         let inverse = Stage::new(Contract::Inverse(Decimal::new(100, 0))).book(&bids, &asks);
         assert_eq!(inverse.value("depth_ask_1bps_quote"), 300.0);
         let unknown = Stage::new(Contract::Unknown).book(&bids, &asks);

@@ -72,7 +72,7 @@ impl Metric for Ofi {
                 if self.last.is_none() {
                     return Err(Reason::Warmup);
                 }
-                window.advance(moment.at);
+                window.roll(moment.at);
                 if window.is_full() { Ok(window.sum(0) as f64 / unit) } else { Err(Reason::Warmup) }
             });
             out.push(flow.into());

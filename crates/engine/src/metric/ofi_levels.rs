@@ -75,7 +75,7 @@ impl Metric for OfiLevels {
             if !self.is_known {
                 return Err(Reason::Warmup);
             }
-            self.window.advance(moment.at);
+            self.window.roll(moment.at);
             if self.window.is_full() { Ok(()) } else { Err(Reason::Warmup) }
         });
         out.extend((0..self.last[0].len()).map(|i| Value::from(ready.map(|()| self.window.sum(i) as f64 / unit))));

@@ -53,7 +53,7 @@ impl Metric for Rates {
     }
 
     fn sample(&mut self, moment: &Moment<'_>, _: &Top, out: &mut Vec<Value>) {
-        self.window.advance(moment.at);
+        self.window.roll(moment.at);
         let covered = self.window.covered(moment.at);
         for (kind, has_begun) in self.has_begun.into_iter().enumerate() {
             out.push(match has_begun {
@@ -76,8 +76,10 @@ mod tests {
         let mut stage = Stage::new(Contract::Base);
         for i in 0..20 {
             stage.depth(i * 100, &[]);
+            if i == 5 {
+                stage.trade(500, 100_00, 1, true);
+            }
         }
-        stage.trade(500, 100_00, 1, true);
         stage.at(900);
         assert_eq!(stage.reason("depth_updates_per_s"), Some(Reason::Warmup));
         stage.at(2_000);

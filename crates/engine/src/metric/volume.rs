@@ -75,7 +75,7 @@ impl Metric for Volume {
             out.extend([Value::Absent(Reason::NoData); 4]);
             return;
         }
-        self.window.advance(moment.at);
+        self.window.roll(moment.at);
         let base = self.trades.base_per_amount(moment.instrument).ok_or(Reason::ContractUnknown);
         let covered = self.window.covered(moment.at);
         let seconds = if covered < NANOS_PER_SECOND { Err(Reason::Warmup) } else { Ok(covered as f64 / 1e9) };

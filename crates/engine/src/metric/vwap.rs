@@ -62,7 +62,7 @@ impl Metric for Vwap {
 
     fn sample(&mut self, moment: &Moment<'_>, _: &Top, out: &mut Vec<Value>) {
         self.follow(moment.instrument);
-        self.window.advance(moment.at);
+        self.window.roll(moment.at);
         let unit = POW10[usize::from(moment.instrument.scale.price)] as f64;
         for [money, amount] in [[self.window.sum(MONEY), self.window.sum(AMOUNT)], self.start] {
             out.push(match moment.instrument.contract {

@@ -58,9 +58,18 @@ impl<T: Amount> Window<T> {
         Window { buckets: buckets as i64, width, until: i64::MIN, head: 0, slots, sums, since: None }
     }
 
-    /// Begins, if it has not begun, and drops what is older than the window.
+    /// Something was seen: begins, if it has not begun, and drops what is older than the window.
     #[inline]
     pub(super) fn advance(&mut self, at: Nanos) {
+        if self.since.is_none() {
+            self.since = Some(at);
+        }
+        self.roll(at);
+    }
+
+    /// Drops what is older than the window.
+    #[inline]
+    pub(super) fn roll(&mut self, at: Nanos) {
         if at.0 >= self.until {
             self.turn(at);
         }
@@ -76,12 +85,12 @@ impl<T: Amount> Window<T> {
         }
     }
 
-    /// A sum over the window, as of the last `advance`.
+    /// A sum over the window, as of the last `advance` or `roll`.
     pub(super) fn sum(&self, which: usize) -> T {
         self.sums.get(which).copied().unwrap_or_default()
     }
 
-    /// Whether the whole window was seen, as of the last `advance`.
+    /// Whether the whole window was seen, as of the last `advance` or `roll`.
     pub(super) fn is_full(&self) -> bool {
         self.since.is_some_and(|since| since.0 <= self.start())
     }
@@ -120,7 +129,6 @@ impl<T: Amount> Window<T> {
 
     #[cold]
     fn turn(&mut self, at: Nanos) {
-        self.since.get_or_insert(at);
         let until = at.0.saturating_sub(at.0.rem_euclid(BUCKET_NS)).saturating_add(BUCKET_NS);
         let steps = until.saturating_sub(self.until) / BUCKET_NS;
         self.until = until;
