@@ -28,7 +28,7 @@ pub(super) fn ln_ratio(a: f64, b: f64) -> f64 {
 
 /// ln(x) for finite x > 0 (of the normal range); not a number for others.
 pub(super) fn ln(x: f64) -> f64 {
-    if !(x >= f64::MIN_POSITIVE && x <= f64::MAX) {
+    if !(f64::MIN_POSITIVE..=f64::MAX).contains(&x) {
         return f64::NAN;
     }
     let bits = x.to_bits();

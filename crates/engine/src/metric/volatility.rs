@@ -102,7 +102,7 @@ impl Metric for Volatility {
             let seconds = self.present as f64 * self.step_ns as f64 / 1e9;
             Ok((squares / seconds * YEAR_SECONDS).sqrt() * 100.0)
         });
-        let whole = top.touch().and_then(|_| if self.present < self.count { Err(Reason::Warmup) } else { Ok(squares) });
+        let whole = top.touch().and(if self.present < self.count { Err(Reason::Warmup) } else { Ok(squares) });
         out.push(annual.into());
         out.push(whole.into());
     }
@@ -140,11 +140,11 @@ impl Volatility {
 
     fn push(&mut self, step: Option<i64>) {
         let square = |r: i64| i128::from(r) * i128::from(r); // |r| is below 2^56
-        if self.returns.len() >= self.count {
-            if let Some(Some(old)) = self.returns.pop_front() {
-                self.present -= 1;
-                self.squares -= square(old);
-            }
+        if self.returns.len() >= self.count
+            && let Some(Some(old)) = self.returns.pop_front()
+        {
+            self.present -= 1;
+            self.squares -= square(old);
         }
         self.returns.push_back(step);
         if let Some(new) = step {
