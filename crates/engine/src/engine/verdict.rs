@@ -221,6 +221,7 @@ impl Desk {
             }
         } else if self.validity == Validity::Live {
             self.invalid_since = Some(at);
+            self.metrics.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
         }
         self.validity = validity;
         self.since = at;
