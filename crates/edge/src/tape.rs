@@ -41,6 +41,7 @@ mod segment;
 mod writer;
 
 pub use format::is_tape;
+pub(crate) use format::may_become_tape;
 pub use reader::{Lost, Reader, Torn};
 pub use writer::Writer;
 
