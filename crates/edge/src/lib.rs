@@ -1,1 +1,4 @@
 //! Fathometer edge.
+
+pub mod recording;
+pub mod tape;
