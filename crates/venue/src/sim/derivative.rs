@@ -76,7 +76,7 @@ impl Derivative {
         match rng.unit() {
             u if u < opening => {
                 self.open_interest += size;
-                if rng.chance(0.2) {
+                if rng.chance(0.05) {
                     // Liquidated when the margin of 1/leverage is used up but for the maintenance margin of 0.4 %.
                     let leverage = [10.0, 20.0, 50.0, 100.0, 125.0][rng.below(5)];
                     self.remember(price, 1.0 / leverage - 0.004, size, taker_buy);

@@ -14,17 +14,24 @@ const BOOK_SHARE: f64 = 0.62;
 /// Share of placing and cancelling that happens near the touch.
 const NEAR_SHARE: f64 = 0.78;
 /// Distance (basis points) of orders from the touch: median near it, median and spread of the logarithm across the depth.
-/// The density of the latter peaks at median * exp(-spread^2), some 2 basis points out: the hump of the book.
-const NEAR_BPS: f64 = 0.22;
+/// The density of the latter peaks at median * exp(-spread^2), some 3 basis points out (5 by worth): the hump of the book.
+const NEAR_BPS: f64 = 0.12;
 const FAR_BPS: f64 = 12.0;
-const FAR_SPREAD: f64 = 1.3;
+const FAR_SPREAD: f64 = 1.15;
 const FURTHEST_BPS: f64 = 450.0;
 /// How far (basis points) the fair price may pass a quote before its owner minds.
-const TOLERANCE_BPS: f64 = 0.08;
+const TOLERANCE_BPS: f64 = 0.2;
+/// Worth of an order at the touch, against one behind it, and of one that makes a new touch.
+const TOUCH_WORTH: f64 = 2.0;
+const NEW_TOUCH_WORTH: f64 = 6.0;
+/// Worth of an order that takes what the price has passed, against other takers.
+const QUICK_WORTH: f64 = 10.0;
 /// Makers look at their quotes at least this often when nothing hurries them, as changes of levels.
 const LOOK_EVERY: f64 = 12.0;
-/// Time in which the distance from the fundamental price is forgotten, and in which the pull of trades is, in seconds.
-const BASIS_MEMORY: f64 = 90.0;
+/// Time in which the price's distance from the fundamental price is forgotten, in seconds: a quick part, a slow one that
+/// funding is made of (and so many times as large), and the pull of trades.
+const BASIS_MEMORY: [f64; 2] = [90.0, 3600.0];
+const BASIS_SHARE: [f64; 2] = [1.0, 2.5];
 const LEAN_MEMORY: f64 = 4.0;
 /// Basis points by which a taker order of median size moves the price here for a while, and the fundamental for good.
 const LEAN_BPS: f64 = 0.03;
@@ -32,7 +39,7 @@ const PUSH_BPS: f64 = 0.004;
 /// No taker order takes more than this share of a side, so that no side is ever empty.
 const MOST_TAKEN: f64 = 0.2;
 /// Orders that makers pull at one look, at most.
-const PULLED: usize = 24;
+const PULLED: usize = 16;
 /// Share of the orders the price has passed whose owners are quick enough to pull them.
 const PULL_SHARE: f64 = 0.85;
 
@@ -48,11 +55,13 @@ pub(crate) struct Market {
     /// What makers here hold for fair, in price units, and when they last thought about it.
     fair: f64,
     fair_at: Nanos,
-    basis_bps: f64,
+    basis_bps: [f64; 2],
     lean_bps: f64,
     /// Basis points by which trading here moves the fundamental price; collected by the simulation.
     pushed_bps: f64,
     taker_orders: u64,
+    /// The order of each side's leading maker: a maker moves its quote, it does not leave one behind.
+    quotes: [Option<OrderRef>; 2],
     changes: Vec<Change>,
     found: Vec<OrderRef>,
 }
@@ -70,6 +79,8 @@ impl Market {
             d.populate(fair, listing.size_of_worth(habits.order_worth * 4.0, fair), &mut rng);
             d
         });
+        let basis_bps = BASIS_SHARE.map(|share| share * habits.basis_bps * rng.normal().clamp(-2.0, 2.0));
+        let fair = fair * (1.0 + 1e-4 * basis_bps.iter().sum::<f64>());
         let mut market = Market {
             book: OrderBook::default(),
             derivative,
@@ -79,10 +90,11 @@ impl Market {
             maker_next: start,
             fair,
             fair_at: start,
-            basis_bps: 0.0,
+            basis_bps,
             lean_bps: 0.0,
             pushed_bps: 0.0,
             taker_orders: 0,
+            quotes: [None; 2],
             changes: Vec::new(),
             found: Vec::new(),
             listing,
@@ -127,11 +139,14 @@ impl Market {
             return;
         }
         self.fair_at = now;
-        let forget = (seconds / BASIS_MEMORY).min(1.0);
-        let wander = self.listing.habits.basis_bps * (2.0 * forget).sqrt() * self.rng.normal();
-        self.basis_bps += wander - forget * self.basis_bps;
+        for (part, bps) in self.basis_bps.iter_mut().enumerate() {
+            let forget = (seconds / BASIS_MEMORY[part]).min(1.0);
+            let spread = BASIS_SHARE[part] * self.listing.habits.basis_bps;
+            *bps += spread * (2.0 * forget).sqrt() * self.rng.normal() - forget * *bps;
+        }
+        let basis_bps: f64 = self.basis_bps.iter().sum();
         self.lean_bps -= self.lean_bps * (seconds / LEAN_MEMORY).min(1.0);
-        let target = fundamental * self.listing.price_units * (1.0 + 1e-4 * (self.basis_bps + self.lean_bps));
+        let target = fundamental * self.listing.price_units * (1.0 + 1e-4 * (basis_bps + self.lean_bps));
         self.fair += (target - self.fair) * (seconds * 1e3 / self.listing.habits.lag_ms).min(1.0);
     }
 
@@ -146,16 +161,16 @@ impl Market {
             self.requote(climate);
             let mean = LOOK_EVERY / (self.listing.habits.changes_per_second * climate.intensity * rate);
             self.maker_next = now.plus((self.rng.exponential(mean) * NANOS_PER_SECOND as f64) as i64 + 1);
-            return;
+        } else {
+            let intensity = climate.intensity * rate;
+            match self.hawkes.accept(now, intensity, &mut self.rng) {
+                Some(Stream::Book) => self.rearrange(climate),
+                Some(Stream::Buy) => self.take(Side::Bid, climate),
+                Some(Stream::Sell) => self.take(Side::Ask, climate),
+                None => {}
+            }
+            self.flow_next = self.hawkes.candidate(intensity, &mut self.rng);
         }
-        let intensity = climate.intensity * rate;
-        match self.hawkes.accept(now, intensity, &mut self.rng) {
-            Some(Stream::Book) => self.rearrange(climate),
-            Some(Stream::Buy) => self.take(Side::Bid, climate),
-            Some(Stream::Sell) => self.take(Side::Ask, climate),
-            None => {}
-        }
-        self.flow_next = self.hawkes.candidate(intensity, &mut self.rng);
         if self.is_off(climate) {
             let wait = self.rng.exponential(climate.reaction_ms) * NANOS_PER_MILLI as f64;
             self.maker_next = self.maker_next.min(now.plus(wait as i64 + 1));
@@ -281,21 +296,21 @@ impl Market {
             Pool::Far => {
                 let bps = self.rng.lognormal(FAR_BPS, FAR_SPREAD).clamp(0.3, FURTHEST_BPS);
                 let price = touch as f64 * (1.0 + 1e-4 * bps * away as f64);
-                let worth = 0.5 * worth * (1.0 + bps / 4.0).sqrt();
+                let worth = 0.8 * worth * (1.0 + bps / 4.0).sqrt();
                 (self.listing.round_price(price, side == Side::Bid, &mut self.rng), worth)
             }
             _ => {
                 // Behind the better of what makers want and what is there; a few improve on it when the spread is wide.
                 let front = if (best - touch) * away < 0 { best } else { touch };
                 let price = match self.rng.unit() {
-                    u if u < 0.40 => front,
-                    u if u < 0.43 && climate.spread_ticks > 1 => front - away * tick,
+                    u if u < 0.45 => front,
+                    u if u < 0.48 && climate.spread_ticks > 1 => front - away * tick,
                     _ => {
                         let distance = self.rng.lognormal(front as f64 * 1e-4 * NEAR_BPS, 1.0);
                         front + away * self.listing.snap(distance, tick, false)
                     }
                 };
-                (price, worth)
+                (price, if price == front { worth * TOUCH_WORTH } else { worth })
             }
         };
         let price = self.behind(side, price);
@@ -314,14 +329,14 @@ impl Market {
         }
     }
 
-    fn put(&mut self, side: Side, pool: Pool, price: i64, worth: f64) {
+    fn put(&mut self, side: Side, pool: Pool, price: i64, worth: f64) -> Option<OrderRef> {
         if price < self.listing.tick {
-            return;
+            return None;
         }
         let size = self.listing.tidy(self.listing.size_of_worth(worth, price as f64), &mut self.rng);
         self.taker_orders += 1;
         let level = Level { price: Price(price), size: Size(size) };
-        self.book.place((side, pool), level, self.taker_orders, &mut self.changes);
+        self.book.place((side, pool), level, self.taker_orders, &mut self.changes)
     }
 
     /// Someone wants it now; more often than not on the side to which the price is going.
@@ -378,7 +393,7 @@ impl Market {
             self.found = found;
             let Some(best) = self.book.best(side) else { continue };
             if (best.0 as f64 - self.fair) * out < -self.tolerance() {
-                let worth = self.rng.lognormal(self.listing.habits.taker_worth * 4.0, 1.0) * climate.taking;
+                let worth = self.rng.lognormal(self.listing.habits.taker_worth * QUICK_WORTH, 1.0) * climate.taking;
                 let size = self.listing.tidy(self.listing.size_of_worth(worth, self.fair), &mut self.rng);
                 let limit = self.listing.snap(self.fair, self.listing.tick, side == Side::Ask);
                 self.market_order(opposite(side), Size(size.min(self.most_taken(side))), Some(Price(limit)));
@@ -389,8 +404,11 @@ impl Market {
         for side in [first, opposite(first)] {
             let price = self.behind(side, self.wanted(side, climate));
             if self.book.best(side).is_none_or(|best| (price - best.0) * sign(side) < 0) {
-                let worth = self.rng.lognormal(self.listing.habits.order_worth * 1.5, 0.8) * climate.depth;
-                self.put(side, Pool::Near, price, worth);
+                let worth = self.rng.lognormal(self.listing.habits.order_worth * NEW_TOUCH_WORTH, 0.8) * climate.depth;
+                let quote = self.put(side, Pool::Near, price, worth);
+                if let Some(old) = std::mem::replace(&mut self.quotes[side as usize], quote) {
+                    self.book.cancel(old, &mut self.changes);
+                }
             }
         }
     }

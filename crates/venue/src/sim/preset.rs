@@ -18,7 +18,7 @@ pub fn demo_listings() -> Vec<Listing> {
     let btc = |share: f64| Habits {
         changes_per_second: 230.0 * share,
         takers_per_second: 6.0 * share,
-        near_orders: 70,
+        near_orders: 120,
         far_orders: 1_900,
         order_worth: 5_000.0 * share,
         taker_worth: 1_500.0 * share,
@@ -27,7 +27,7 @@ pub fn demo_listings() -> Vec<Listing> {
         open_interest: 0.0,
     };
     let eth = |share: f64| Habits {
-        near_orders: 50,
+        near_orders: 80,
         far_orders: 1_300,
         order_worth: 3_000.0 * share,
         taker_worth: 900.0 * share,
