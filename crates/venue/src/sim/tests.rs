@@ -141,7 +141,7 @@ fn every_fill_takes_the_best_price_there_is_and_is_followed_by_the_level_it_leav
             What::Trade { price, size, taker_buy, taker_order } if !after => {
                 if *order != *taker_order {
                     assert!(
-                        *taker_order > *order && levels.values().all(|l| *l < 0),
+                        *taker_order > *order && levels.is_empty(),
                         "fills of one order follow each other"
                     );
                     *order = *taker_order;
@@ -160,7 +160,6 @@ fn every_fill_takes_the_best_price_there_is_and_is_followed_by_the_level_it_leav
             What::Level(_, level) if after && !levels.is_empty() => {
                 let expected = levels.get(&level.price.0).copied().unwrap_or(0);
                 assert_eq!(level.size.0, expected, "a level after the fills is what they left");
-                levels.values_mut().for_each(|l| *l = -1);
                 levels.clear();
             }
             _ => {}
