@@ -52,6 +52,7 @@ async fn frames_arrive_behind_their_open_and_the_hello_is_paced() {
     let ticks = engine.ticks.load(Ordering::SeqCst);
     assert!((15..40).contains(&ticks), "{ticks} ticks in a little over 2 s");
 
+    until(|| feeds.health()[0].state == LinkState::Open).await;
     let health = &feeds.health()[0];
     assert_eq!((health.state, health.frames, health.bytes, health.reconnects), (LinkState::Open, 3, 10, 0));
     feeds.stop().await;
@@ -84,7 +85,7 @@ async fn after_a_cut_a_new_link_opens() {
     assert_eq!((faults.len(), lost), (1, 0));
     assert_eq!((faults[0].kind, faults[0].remedy), (FaultKind::Disconnected, Remedy::Reconnect));
     assert!(faults[0].text.contains(&server.url), "{}", faults[0].text);
-    assert_eq!(feeds.health()[0].reconnects, 1);
+    until(|| feeds.health()[0].reconnects == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +149,7 @@ async fn a_successor_speaks_before_the_old_link_is_closed() {
     let second = engine.next().await;
     assert!(is_open(&first) && is_open(&second) && first.link != second.link);
     assert_eq!(new.next().await.unwrap().unwrap(), Message::text("subscribe"));
-    assert_eq!(feeds.health()[0].state, LinkState::Rotating);
+    until(|| feeds.health()[0].state == LinkState::Rotating).await;
     // The successor is open but silent: the old link stays.
     assert!(engine.nothing_for(Duration::from_millis(300)).await);
     old.send(Message::text("still here")).await.unwrap();
@@ -178,7 +179,7 @@ async fn when_the_old_link_dies_during_rotation_the_successor_is_there() {
     let received = engine.next().await;
     assert_eq!((text(&received), received.link), ("on", second.link));
     assert!(server.nobody_for(Duration::from_millis(300)).await, "a third connection was opened");
-    assert_eq!(feeds.health()[0].link, second.link);
+    until(|| feeds.health()[0].link == second.link).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
