@@ -82,9 +82,12 @@ impl<'a> Cursor<'a> {
     /// A string of printable ASCII without escapes; returns what is between the quotes.
     #[inline]
     pub fn string(&mut self) -> Option<&'a [u8]> {
-        if !self.skip_if(b'"') {
-            return None;
-        }
+        if self.skip_if(b'"') { self.rest_of_string() } else { None }
+    }
+
+    /// The rest of a string whose opening quote was consumed.
+    #[inline]
+    pub fn rest_of_string(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
         loop {
             match self.bytes.get(self.at)? {
@@ -227,6 +230,23 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Units of a whole number text at `decimals` places, as `parse_units` would have them; `None` where it would refuse.
+#[inline]
+pub fn units_of(text: &[u8], decimals: u8) -> Option<i64> {
+    const ROOM: usize = 32; // a short number is read eight bytes at a time, beyond its end
+    if text.len() <= ROOM - 16 {
+        let mut padded = [b'"'; ROOM];
+        padded[..text.len()].copy_from_slice(text);
+        let mut cursor = Cursor::new(&padded);
+        if let Some(units) = cursor.short_number(decimals, false)
+            && cursor.at == text.len()
+        {
+            return Some(units);
+        }
+    }
+    parse_units(text, decimals).ok()
+}
+
 /// Whether a decimal text is the shortest one: no leading or trailing zeros, no exponent.
 pub fn is_canonical(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
@@ -293,6 +313,7 @@ mod tests {
         #[test]
         fn agrees_with_the_plain_reader(text in "[0-9]{1,10}(\\.[0-9]{1,10})?|[0-9.eE+-]{0,9}", decimals in 0u8..12) {
             prop_assert_eq!(one(&text, decimals), parse_units(text.as_bytes(), decimals).ok());
+            prop_assert_eq!(units_of(text.as_bytes(), decimals), parse_units(text.as_bytes(), decimals).ok());
         }
     }
 }
