@@ -1,1 +1,2 @@
+//! An echo sounder for crypto order books.
 fn main() {}
