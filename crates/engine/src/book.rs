@@ -1,6 +1,6 @@
 //! An exact order book: every level the venue has told, and up to which price it is known.
 
-use crate::units::{Level, Price, Scale, Side, Size};
+use crate::units::{Level, POW10, Price, Scale, Side, Size};
 
 pub mod ladder;
 
@@ -26,10 +26,10 @@ pub struct Total {
 impl Book {
     /// Sets a level to an absolute size; 0 removes it. Returns the size it had.
     pub fn set(&mut self, side: Side, level: Level) -> Size {
-        match side {
+        Size(match side {
             Side::Bid => self.bids.set(-level.price.0, level.size.0),
             Side::Ask => self.asks.set(level.price.0, level.size.0),
-        }
+        })
     }
 
     /// Best level of a side.
@@ -71,6 +71,24 @@ impl Book {
         self.bids.clear();
         self.asks.clear();
         self.trusted = [None; 2];
+    }
+
+    /// Moves to finer units; `false` (and nothing changed) if a level would leave the exact range.
+    pub fn rescale(&mut self, from: Scale, to: Scale) -> bool {
+        let price = POW10[(to.price - from.price) as usize];
+        let size = POW10[(to.size - from.size) as usize];
+        let mut fine = self.clone();
+        if !(fine.bids.rescale(price, size) && fine.asks.rescale(price, size)) {
+            return false;
+        }
+        for worst in fine.trusted.iter_mut().flatten() {
+            match worst.0.checked_mul(price) {
+                Some(fine) => worst.0 = fine,
+                None => return false,
+            }
+        }
+        *self = fine;
+        true
     }
 
     /// Whether bids stand at or above asks.

@@ -9,5 +9,6 @@ pub mod instrument;
 pub mod metric;
 pub mod output;
 pub mod registry;
+pub mod scan;
 pub mod units;
 pub mod venue;

@@ -1,7 +1,8 @@
 //! The table of instruments: who is known, by which index, in which units.
 
 use crate::instrument::{Instrument, InstrumentId, Venue};
-use crate::units::Scale;
+use crate::scan::units_of;
+use crate::units::{Decimal, Price, Scale, Size};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,34 @@ impl Registry {
         if *scale != old {
             self.rescaled.push((id, old));
         }
+    }
+
+    /// Reads a price in the instrument's units, which become finer if they have to. `None`: not a price.
+    #[inline]
+    pub fn price(&mut self, id: InstrumentId, text: &[u8]) -> Option<Price> {
+        let units = match units_of(text, self.get(id).scale.price) {
+            Some(units) => units,
+            None => {
+                let finer = Decimal::parse(text).ok()?;
+                self.widen(id, finer.decimals, 0);
+                finer.at(self.get(id).scale.price).ok()?
+            }
+        };
+        (units >= 0).then_some(Price(units))
+    }
+
+    /// Reads a size, like `price`.
+    #[inline]
+    pub fn size(&mut self, id: InstrumentId, text: &[u8]) -> Option<Size> {
+        let units = match units_of(text, self.get(id).scale.size) {
+            Some(units) => units,
+            None => {
+                let finer = Decimal::parse(text).ok()?;
+                self.widen(id, 0, finer.decimals);
+                finer.at(self.get(id).scale.size).ok()?
+            }
+        };
+        (units >= 0).then_some(Size(units))
     }
 
     /// Takes over what the venue says of an instrument; units only ever become finer.

@@ -83,5 +83,16 @@ impl Decoded {
     }
 }
 
+pub mod binance;
+pub mod okx;
+pub mod rules;
 pub mod symbol;
+
 pub use symbol::infer;
+
+/// A parameter of a request's query.
+pub fn query<'a>(request: &'a str, key: &str) -> Option<&'a str> {
+    let (_, query) = request.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
