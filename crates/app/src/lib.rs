@@ -1,5 +1,8 @@
 //! Fathometer, the program: command line, configuration, roles, screens. It computes no metric.
 
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod failure;
 pub mod nearest;
+pub mod symbols;
