@@ -6,3 +6,4 @@ pub mod config;
 pub mod failure;
 pub mod nearest;
 pub mod symbols;
+pub mod view;

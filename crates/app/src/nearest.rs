@@ -6,7 +6,12 @@ pub fn nearest<'a>(asked: &str, candidates: impl IntoIterator<Item = &'a str>, m
     let limit = (asked.chars().count() / 3).max(2);
     let mut near: Vec<(usize, &str)> = candidates
         .into_iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            let name = candidate.to_lowercase();
+            // A name that was cut short is as near as a slip.
+            let cut = lower.len() >= 3 && name.starts_with(&lower);
+            (if cut { 1 } else { distance(&lower, &name) }, candidate)
+        })
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort();
@@ -58,6 +63,7 @@ mod tests {
     fn only_what_could_be_a_slip_is_offered() {
         let keys = ["enabled", "websocket", "connection"];
         assert_eq!(nearest("Websockets", keys, 3), ["websocket"]);
+        assert_eq!(nearest("connect", keys, 3), ["connection"]);
         assert!(nearest("zzz", keys, 3).is_empty());
         assert_eq!(nearest("BTCUSDTT", ["BTCUSDT", "BTCUSDC", "ETHUSDT"], 2), ["BTCUSDT", "BTCUSDC"]);
     }
