@@ -4,6 +4,8 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod failure;
+pub mod health;
 pub mod nearest;
 pub mod symbols;
+pub mod tui;
 pub mod view;

@@ -228,7 +228,8 @@ impl View {
 
     fn fault(&mut self, fault: &Fault) {
         let instrument = fault.instrument.and_then(|id| self.get(id)).map(|market| market.id.clone());
-        let line = FaultLine { at: fault.at, instrument, kind: fault.kind, remedy: fault.remedy, text: fault.text.clone() };
+        let line =
+            FaultLine { at: fault.at, instrument, kind: fault.kind, remedy: fault.remedy, text: fault.text.clone() };
         self.note(line);
     }
 }

@@ -20,7 +20,8 @@ fn level(price: i64, size: i64) -> Level {
 }
 
 pub(crate) fn status(id: u32, validity: Validity, at: i64) -> Status {
-    let counters = Counters { frames: 1234, gaps: u64::from(id), audit_checked: 500, audit_matched: 499, ..Counters::default() };
+    let counters =
+        Counters { frames: 1234, gaps: u64::from(id), audit_checked: 500, audit_matched: 499, ..Counters::default() };
     Status {
         at: Nanos(at),
         instrument: InstrumentId(id),
@@ -79,8 +80,15 @@ pub(crate) fn busy() -> View {
                 (true, _) => Value::Is(0.002 * (1.0 + column as f64)),
             })
             .collect();
-        let trade = |i: i64| Trade { id: i, price: Price(mid + i % 2), size: Size(10 + i), taker_buy: i % 3 == 0, aggregate: true };
-        let mut outputs = vec![Output::Instrument { instrument: id, info: Box::new(instrument(venue, symbol, canonical)) }];
+        let trade = |i: i64| Trade {
+            id: i,
+            price: Price(mid + i % 2),
+            size: Size(10 + i),
+            taker_buy: i % 3 == 0,
+            aggregate: true,
+        };
+        let mut outputs =
+            vec![Output::Instrument { instrument: id, info: Box::new(instrument(venue, symbol, canonical)) }];
         for i in 0..70 {
             let stamped = Stamped { instrument: id, ts_venue: None, ts_engine: None, event: Event::Trade(trade(i)) };
             outputs.push(Output::Market { at: Nanos(at - (70 - i) * SECOND), link: LinkId(0), valid, stamped });
@@ -116,7 +124,13 @@ fn a_view_holds_the_latest_of_everything_and_no_more_than_its_bounds() {
     assert_eq!(view.value(market, "no such column"), Value::Absent(Reason::NoData));
     assert_eq!(view.faults[0].instrument.as_deref(), Some("binance-usdm:BTCUSDT"));
     for i in 0..500 {
-        let line = FaultLine { at: Nanos(i), instrument: None, kind: FaultKind::Tape, remedy: Remedy::Skip, text: String::new() };
+        let line = FaultLine {
+            at: Nanos(i),
+            instrument: None,
+            kind: FaultKind::Tape,
+            remedy: Remedy::Skip,
+            text: String::new(),
+        };
         view.note(line);
     }
     assert_eq!((view.faults.len(), view.faults_seen), (FAULTS_MAX, 501));
@@ -127,7 +141,10 @@ fn a_number_that_is_none_is_absent() {
     let mut view = busy();
     let mut outbox = Outbox { values: vec![Value::Is(f64::NAN); view.columns.len()], ..Outbox::default() };
     outbox.values[1] = Value::Is(f64::INFINITY);
-    view.apply(&Output::Sample { at: Nanos(1), instrument: InstrumentId(0), start: 0, len: view.columns.len() as u32 }, &outbox);
+    view.apply(
+        &Output::Sample { at: Nanos(1), instrument: InstrumentId(0), start: 0, len: view.columns.len() as u32 },
+        &outbox,
+    );
     assert!(view.markets[0].values.iter().all(|value| *value == Value::Absent(Reason::Undefined)));
 }
 
