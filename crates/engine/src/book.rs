@@ -5,9 +5,34 @@ use crate::units::{Level, POW10, Price, Scale, Side, Size};
 pub mod ladder;
 
 use ladder::Ladder;
+use serde::{Deserialize, Serialize};
 
-/// Both sides of one instrument's book.
-#[derive(Clone, Debug, Default)]
+/// A book as it is written down: bids, asks, and how far each is trusted.
+#[derive(Serialize, Deserialize)]
+struct Stored(Vec<Level>, Vec<Level>, [Option<Price>; 2]);
+
+impl From<Book> for Stored {
+    fn from(book: Book) -> Self {
+        Stored(book.levels(Side::Bid).collect(), book.levels(Side::Ask).collect(), book.trusted)
+    }
+}
+
+impl From<Stored> for Book {
+    fn from(stored: Stored) -> Self {
+        let mut book = Book { trusted: stored.2, ..Book::default() };
+        for level in stored.0 {
+            book.set(Side::Bid, level);
+        }
+        for level in stored.1 {
+            book.set(Side::Ask, level);
+        }
+        book
+    }
+}
+
+/// Both sides of one instrument's book. Stored as its levels.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Book {
     bids: Ladder,
     asks: Ladder,

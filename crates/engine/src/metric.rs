@@ -5,7 +5,7 @@ use crate::book::Book;
 use crate::event::Stamped;
 use crate::instrument::Instrument;
 use crate::output::Validity;
-use crate::units::{Level, Nanos};
+use crate::units::{Level, Nanos, Scale};
 use serde::{Deserialize, Serialize};
 
 /// A number, or the reason why there is none.
@@ -152,6 +152,8 @@ pub trait Metric: Sized + Clone + Serialize + for<'de> Deserialize<'de> {
     fn on(&mut self, _seen: &Seen<'_>) {}
     /// The book is no longer believed: what was derived from its continuity starts anew.
     fn on_gap(&mut self) {}
+    /// The instrument's units became finer: whatever is kept in units is multiplied.
+    fn on_rescale(&mut self, _from: Scale, _to: Scale) {}
     /// Writes its columns.
     fn sample(&mut self, moment: &Moment<'_>, out: &mut Vec<Value>);
 }
@@ -177,6 +179,10 @@ macro_rules! metrics {
             /// The book is no longer believed.
             pub fn on_gap(&mut self) {
                 $(self.$file.on_gap();)+
+            }
+            /// The instrument's units became finer.
+            pub fn on_rescale(&mut self, from: Scale, to: Scale) {
+                $(self.$file.on_rescale(from, to);)+
             }
             /// Appends every column's value.
             pub fn sample(&mut self, moment: &Moment<'_>, out: &mut Vec<Value>) {

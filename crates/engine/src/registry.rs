@@ -8,12 +8,29 @@ use serde::{Deserialize, Serialize};
 
 /// All instruments of an engine, by index and by venue and symbol.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Instrument>", into = "Vec<Instrument>")]
 pub struct Registry {
     all: Vec<Instrument>,
     /// Index per venue; looked up, never iterated.
     index: [FxHashMap<Box<[u8]>, u32>; 4],
     /// Instruments whose units became finer since the engine last looked: (whom, old scale).
     pub(crate) rescaled: Vec<(InstrumentId, Scale)>,
+}
+
+impl From<Vec<Instrument>> for Registry {
+    fn from(all: Vec<Instrument>) -> Self {
+        let mut registry = Registry { all, ..Registry::default() };
+        for (id, instrument) in registry.all.iter().enumerate() {
+            registry.index[instrument.venue as usize].insert(instrument.symbol.as_bytes().into(), id as u32);
+        }
+        registry
+    }
+}
+
+impl From<Registry> for Vec<Instrument> {
+    fn from(registry: Registry) -> Self {
+        registry.all
+    }
 }
 
 impl Registry {
@@ -82,6 +99,11 @@ impl Registry {
             }
         };
         (units >= 0).then_some(Size(units))
+    }
+
+    /// Takes a widening back: the numbers already known do not fit finer units.
+    pub(crate) fn restore(&mut self, id: InstrumentId, scale: Scale) {
+        self.all[id.0 as usize].scale = scale;
     }
 
     /// Takes over what the venue says of an instrument; units only ever become finer.

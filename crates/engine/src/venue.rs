@@ -90,6 +90,20 @@ pub mod symbol;
 
 pub use symbol::infer;
 
+/// Turns one input of a venue into events.
+#[inline]
+pub fn decode(
+    venue: Venue,
+    body: &crate::input::Body<'_>,
+    registry: &mut crate::registry::Registry,
+    out: &mut Decoded,
+) {
+    match venue {
+        Venue::Okx => okx::decode(body, registry, out),
+        _ => binance::decode(venue, body, registry, out),
+    }
+}
+
 /// A parameter of a request's query.
 pub fn query<'a>(request: &'a str, key: &str) -> Option<&'a str> {
     let (_, query) = request.split_once('?')?;

@@ -6,6 +6,7 @@ use crate::instrument::Venue;
 use crate::registry::Registry;
 use crate::venue::Decoded;
 
+pub(crate) mod chain;
 mod fields;
 mod general;
 mod message;
