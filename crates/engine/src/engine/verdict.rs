@@ -14,10 +14,19 @@ use crate::venue::okx::checksum;
 
 /// Crossed messages in a row after which the book is rebuilt; one may be a matching engine's half step.
 const CROSSED_MAX: u32 = 3;
+/// Comparisons in a row that fail before the book is rebuilt.
+const MISMATCHES_MAX: u32 = 2;
 
 impl Desk {
     /// Counts and concludes; whether the book changed.
-    pub(super) fn on_outcome(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, outcome: Outcome, out: &mut Outbox) -> bool {
+    pub(super) fn on_outcome(
+        &mut self,
+        scene: &Scene<'_>,
+        depth: &Depth,
+        decoded: &Decoded,
+        outcome: Outcome,
+        out: &mut Outbox,
+    ) -> bool {
         match outcome {
             Outcome::Applied => {
                 self.counters.diffs_applied += 1;
@@ -50,7 +59,9 @@ impl Desk {
             }
             Outcome::Gap { expected, got } => {
                 self.counters.gaps += 1;
-                let text = format!("changes after {expected} are missing, the next one starts at {got}; a new snapshot is requested");
+                let text = format!(
+                    "changes after {expected} are missing, the next one starts at {got}; a new snapshot is requested"
+                );
                 self.fault(scene, FaultKind::Gap, Remedy::Resync, text, out);
                 self.invalidate(Validity::Gap, scene, out);
                 self.tries = 0;
@@ -58,7 +69,10 @@ impl Desk {
                 false
             }
             Outcome::Refused(why) => {
-                let text = format!("the snapshot {} cannot be used, {why}; another one is requested", self.synced.last_id.max(depth.last_id));
+                let text = format!(
+                    "the snapshot {} cannot be used, {why}; another one is requested",
+                    self.synced.last_id.max(depth.last_id)
+                );
                 self.fault(scene, FaultKind::Snapshot, Remedy::Resync, text, out);
                 if self.tries == 0 {
                     self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
@@ -76,6 +90,7 @@ impl Desk {
         self.asked = None;
         self.tries = 0;
         self.crossed = 0;
+        self.mismatches = 0;
         if let Some(since) = self.invalid_since.take() {
             self.recovery_ns = Some(scene.at.since(since));
         }
@@ -102,10 +117,7 @@ impl Desk {
             if self.crossed == CROSSED_MAX {
                 let text = "bids stand at or above asks outside an auction; the book is rebuilt".to_owned();
                 self.fault(scene, FaultKind::Crossed, Remedy::Resync, text, out);
-                self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
-                if scene.venue != Venue::Okx {
-                    self.shadow = Some(Box::new(Synced::new()));
-                }
+                self.rebuild(scene, out);
             }
             validity = Validity::Crossed;
         } else {
@@ -122,7 +134,10 @@ impl Desk {
             return true;
         }
         self.counters.checksums_bad += 1;
-        let text = format!("checksum {given} of update {} does not match the book's {own}; the book is rebuilt", depth.last_id);
+        let text = format!(
+            "checksum {given} of update {} does not match the book's {own}; the book is rebuilt",
+            depth.last_id
+        );
         self.fault(scene, FaultKind::Checksum, Remedy::Resync, text, out);
         self.invalidate(Validity::Checksum, scene, out);
         self.synced.distrust();
@@ -135,22 +150,38 @@ impl Desk {
         self.counters.audit_checked += verdict.checked;
         self.counters.audit_matched += verdict.matched;
         match verdict.last_matched {
-            Some(false) if self.synced.is_live() && self.validity != Validity::Audit => {
-                let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
-                    let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
-                    format!("{ours}, but {theirs} by the exchange's own message; the book is compared with a new snapshot")
-                });
-                self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
-                self.invalidate(Validity::Audit, scene, out);
-                self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
-                if scene.venue != Venue::Okx {
-                    self.shadow = Some(Box::new(Synced::new()));
+            Some(false) if self.synced.is_live() => {
+                self.mismatches += 1;
+                match self.mismatches {
+                    1 => self.suspect(scene, verdict, out),
+                    MISMATCHES_MAX => self.rebuild(scene, out),
+                    _ => {}
                 }
             }
-            Some(true) if self.validity == Validity::Audit => {
-                self.become_valid_or(Validity::Audit, scene.id, scene.at, out);
+            Some(true) => {
+                self.mismatches = 0;
+                if self.validity == Validity::Audit {
+                    self.become_valid_or(Validity::Audit, scene.id, scene.at, out);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Not believed until the next comparison; the exchange thins its messages out under load, so that one may be late.
+    fn suspect(&mut self, scene: &Scene<'_>, verdict: Verdict, out: &mut Outbox) {
+        let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
+            let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
+            format!("{ours}, but {theirs} by the exchange's own message; rebuilt if the next comparison fails too")
+        });
+        self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
+        self.invalidate(Validity::Audit, scene, out);
+    }
+
+    fn rebuild(&mut self, scene: &Scene<'_>, out: &mut Outbox) {
+        self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        if scene.venue != Venue::Okx {
+            self.shadow = Some(Box::new(Synced::new()));
         }
     }
 
@@ -171,7 +202,8 @@ impl Desk {
             }
             return;
         }
-        let text = format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
+        let text =
+            format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
         self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
         std::mem::swap(&mut self.synced, &mut *shadow);
         self.metrics.on_gap();
@@ -205,6 +237,7 @@ impl Desk {
             }
         } else if self.validity == Validity::Live {
             self.invalid_since = Some(at);
+            self.metrics.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
         }
         self.validity = validity;
         self.since = at;
@@ -241,7 +274,9 @@ fn extend(book: &mut Book, further: &Book) {
             continue;
         }
         let beyond = further.levels(side).filter(|l| !is_within(side, l.price, ours));
-        for level in beyond.take_while(|l| theirs.is_none_or(|worst| is_within(side, l.price, worst))).collect::<Vec<_>>() {
+        for level in
+            beyond.take_while(|l| theirs.is_none_or(|worst| is_within(side, l.price, worst))).collect::<Vec<_>>()
+        {
             book.set(side, level);
         }
         book.set_trusted(side, theirs);

@@ -9,6 +9,7 @@ use crate::venue::Decoded;
 pub(crate) mod chain;
 mod fields;
 mod general;
+pub mod info;
 mod message;
 pub mod plan;
 mod reply;

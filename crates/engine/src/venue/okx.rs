@@ -34,3 +34,11 @@ pub fn decode(body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {
         Body::Open { .. } | Body::Close { .. } | Body::Tick | Body::Checkpoint(_) => {}
     }
 }
+
+/// The general decoder of text frames alone, to which the scanner is held.
+pub fn decode_general(frame: &[u8], registry: &mut Registry, out: &mut Decoded) {
+    decode::frame(frame, registry, out);
+}
+
+#[cfg(test)]
+mod tests;

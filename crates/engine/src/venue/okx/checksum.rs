@@ -20,11 +20,14 @@ const SLACK: usize = 32;
 /// Room for all numbers.
 const BUFFER: usize = 4 * DEPTH * NUMBER_BYTES + SLACK;
 
+/// A level by side (whether bid) and price (mantissa and decimal places, apart from units, which may become finer).
+type Key = (bool, i64, u8);
+
 /// What the venue wrote at levels that it did not write in the shortest way; nearly always nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
-    /// Price and size as written, by side and price; the price apart from units, which may become finer.
-    written: BTreeMap<(bool, i64, u8), (Box<str>, Box<str>)>,
+    /// Price and size as written.
+    written: BTreeMap<Key, (Box<str>, Box<str>)>,
 }
 
 impl Texts {
@@ -60,7 +63,7 @@ impl Texts {
     }
 }
 
-fn key(side: Side, price: Price, scale: Scale) -> (bool, i64, u8) {
+fn key(side: Side, price: Price, scale: Scale) -> Key {
     let price = Decimal::new(price.0, scale.price);
     (side == Side::Bid, price.mantissa, price.decimals)
 }
@@ -167,13 +170,13 @@ fn digits16(n: u64) -> u128 {
 /// Eight decimal digits of a number below 10^8, the first one lowest: halves, then pairs, then digits, all at once.
 #[inline]
 fn digits8(n: u64) -> u64 {
-    let halves = n / 10_000 | (n % 10_000) << 32;
+    let halves = (n / 10_000) | ((n % 10_000) << 32);
     // x / 100 for x < 10^4, in both halves.
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | (halves - 100 * hundreds) << 16;
+    let pairs = hundreds | ((halves - 100 * hundreds) << 16);
     // x / 10 for x < 100, in all four.
     let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | (pairs - 10 * tens) << 8
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use super::say;
 use crate::event::{Bbo, DepthKind, Event, LevelSpan, Stamped, Trade};
 use crate::instrument::{InstrumentId, Venue};
 use crate::registry::Registry;
-use crate::scan::{Cursor, Plain};
-use crate::units::{Level, Nanos, Price, Scale, Size, parse_units};
+use crate::scan::{Cursor, Plain, units_of};
+use crate::units::{Level, Nanos, Price, Scale, Size};
 use crate::venue::Decoded;
 
 /// Reads a frame; `None`, with `out` in any state, where it has to be read by the general parser.
@@ -174,7 +174,7 @@ fn trade(cursor: &mut Cursor<'_>, registry: &Registry, out: &mut Decoded) -> Opt
     }
     let instrument = registry.find(Venue::Okx, symbol?)?;
     let scale = registry.get(instrument).scale;
-    let units = |text: Option<&[u8]>, decimals| parse_units(text?, decimals).ok().filter(|units| *units >= 0);
+    let units = |text: Option<&[u8]>, decimals| units_of(text?, decimals).filter(|units| *units >= 0);
     let aggregate = match count {
         Some(count) => whole(count)? > 1,
         None => false,

@@ -4,7 +4,7 @@ use super::decode::{Reader, settle, time};
 use super::node::Node;
 use crate::event::{Control, DepthKind};
 use crate::registry::Registry;
-use crate::venue::Decoded;
+use crate::venue::{Decoded, query};
 
 /// The most levels per side that `/market/books` gives, and how many it gives when it is not told.
 const BOOK_LIMIT_MAX: u32 = 400;
@@ -21,7 +21,7 @@ pub(super) fn reply(request: &str, status: u16, body: &[u8], registry: &mut Regi
     if status != 200 || message.int("code") != Ok(Some(0)) {
         return out.controls.push(refused(status, Some(&message)));
     }
-    let (path, query) = request.split_once('?').unwrap_or((request, ""));
+    let path = request.split_once('?').map_or(request, |(path, _)| path);
     let channel = match path {
         "/api/v5/public/time" => "time",
         "/api/v5/public/instruments" => "instruments",
@@ -41,9 +41,9 @@ pub(super) fn reply(request: &str, status: u16, body: &[u8], registry: &mut Regi
         }
         // A book is asked for by name; the others may list whole markets, of which only the known are of interest.
         let add = channel == "books";
-        let mut reader = Reader { registry, out, of_arg: parameter(query, "instId"), add, widened: false };
+        let mut reader = Reader { registry, out, of_arg: query(request, "instId"), add, widened: false };
         if add {
-            let limit = parameter(query, "sz").and_then(|n| n.parse().ok()).unwrap_or(BOOK_LIMIT_DEFAULT);
+            let limit = query(request, "sz").and_then(|n| n.parse().ok()).unwrap_or(BOOK_LIMIT_DEFAULT);
             reader.books(DepthKind::Snapshot, limit.min(BOOK_LIMIT_MAX), data)?;
         } else {
             reader.items(channel, DepthKind::Snapshot, data)?;
@@ -57,8 +57,4 @@ fn refused(status: u16, message: Option<&Node<'_>>) -> Control {
     let code = message.and_then(|m| m.int("code").ok().flatten()).filter(|code| *code != 0);
     let words = message.and_then(|m| m.text("msg")).unwrap_or("no reason given");
     Control::Error { code: code.unwrap_or(i64::from(status)), text: format!("HTTP {status}: {words}") }
-}
-
-fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
