@@ -8,7 +8,8 @@ use fathometer_edge::feed::{FeedOptions, Feeds, VenuePlan};
 use fathometer_edge::inbox::{InboxLimits, InboxSender, InboxStats, Received, ReceivedBody, inbox};
 use fathometer_engine::input::NO_LINK;
 use fathometer_engine::instrument::Venue;
-use fathometer_engine::venue::{Heartbeat, LinkPlan, Request as Ask};
+use fathometer_engine::venue::rules::Budget;
+use fathometer_engine::venue::{Heartbeat, LinkPlan};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -182,13 +183,10 @@ pub(crate) fn venue(links: Vec<LinkPlan>, rest: &str) -> VenuePlan {
         venue: Venue::Binance,
         rest: rest.to_owned(),
         links,
-        weight_per_minute: 1000,
-        in_flight_max: 4,
+        budget: Budget { weight_per_minute: 4000, in_flight_max: 4 },
         time: None,
         startup: Vec::new(),
         periodic: Vec::new(),
-        snapshot: |_, symbol| Some(Ask { path: format!("/depth?symbol={symbol}"), weight: 50 }),
-        resubscribe: |_, symbol| vec![format!("unsubscribe {symbol}"), format!("subscribe {symbol}")],
     }
 }
 
