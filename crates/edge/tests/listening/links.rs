@@ -313,3 +313,37 @@ async fn redundant_connections_are_two_legs() {
     assert_eq!(legs, [Leg::A, Leg::B]);
     assert_eq!(feeds.health().len(), 2);
 }
+
+/// Not a check but a figure: frames per second from a socket of this machine to the engine's thread.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints a figure; run with --ignored --nocapture"]
+async fn how_many_frames_a_second() {
+    const FRAMES: usize = 300_000;
+    let (acceptor, ca_file, _folder) = certificates(&["127.0.0.1"]);
+    for tls in [None, Some(acceptor)] {
+        let encrypted = tls.is_some();
+        let mut server = WsServer::start_with(tls).await;
+        let mut options = options();
+        options.dial.ca_file = Some(ca_file.clone());
+        let (mut engine, _feeds) = Engine::listen(venue(vec![link(&server.url)], NO_REST), options);
+        let mut peer = server.peer().await;
+        let frame = Message::text("x".repeat(400));
+        tokio::spawn(async move {
+            for _ in 0..FRAMES {
+                peer.feed(frame.clone()).await.unwrap();
+            }
+            peer.flush().await.unwrap();
+            tokio::time::sleep(PATIENCE).await;
+        });
+        assert!(is_open(&engine.next().await));
+        let start = Instant::now();
+        for _ in 0..FRAMES {
+            assert_eq!(text(&engine.next().await).len(), 400);
+        }
+        let rate = FRAMES as f64 / start.elapsed().as_secs_f64();
+        println!(
+            "{rate:.0} frames of 400 bytes a second, encrypted: {encrypted}; queue at most {}",
+            engine.stats().depth_max
+        );
+    }
+}
