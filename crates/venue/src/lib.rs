@@ -6,6 +6,7 @@ pub mod fault;
 pub mod market;
 pub mod publish;
 pub mod serve;
+pub mod sim;
 pub mod tls;
 
 mod clock;

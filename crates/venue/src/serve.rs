@@ -240,15 +240,11 @@ pub async fn start(mut source: Box<dyn Source>, options: Options) -> Result<Serv
     let router = control::router(Arc::clone(&shared));
     shared.tasks.spawn(http::serve(control_listener, None, router, Arc::clone(&shared)));
 
-    let driver = Arc::clone(&shared);
-    shared.tasks.spawn(async move {
-        let mut ticks = tokio::time::interval(STEP);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = driver.stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
+    // A thread of its own: the market's pace must not hang on how busy the connections are.
+    let (driver, token) = (Arc::clone(&shared), shared.tasks.token());
+    std::thread::Builder::new().name("venue".to_owned()).spawn(move || {
+        while !driver.stop.is_cancelled() {
+            std::thread::sleep(STEP);
             if ended {
                 publish(Vec::new(), &places, &driver);
             } else {
@@ -256,7 +252,8 @@ pub async fn start(mut source: Box<dyn Source>, options: Options) -> Result<Serv
                 driver.ended.store(ended, Ordering::Relaxed);
             }
         }
-    });
+        drop(token);
+    })?;
     Ok(Server { shared, control, ca_path })
 }
 
