@@ -259,7 +259,8 @@ impl Ladder {
             }
             let block = &self.pool[self.directory[next] as usize];
             let key = self.base + next as i64 * BLOCK;
-            let (sum, offsets) = if next == last_number { block.totals_to(last_offset as u32) } else { (block.sum, block.moment) };
+            let (sum, offsets) =
+                if next == last_number { block.totals_to(last_offset as u32) } else { (block.sum, block.moment) };
             size += i128::from(sum);
             moment += i128::from(key) * i128::from(sum) + i128::from(offsets);
             number = next + 1;

@@ -140,10 +140,7 @@ fn every_fill_takes_the_best_price_there_is_and_is_followed_by_the_level_it_leav
         match &h.what {
             What::Trade { price, size, taker_buy, taker_order } if !after => {
                 if *order != *taker_order {
-                    assert!(
-                        *taker_order > *order && levels.is_empty(),
-                        "fills of one order follow each other"
-                    );
+                    assert!(*taker_order > *order && levels.is_empty(), "fills of one order follow each other");
                     *order = *taker_order;
                     *levels = book.0[usize::from(*taker_buy)].clone();
                 }
