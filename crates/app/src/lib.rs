@@ -7,6 +7,8 @@ pub mod config;
 pub mod failure;
 pub mod health;
 pub mod nearest;
+pub mod report;
+pub mod runner;
 pub mod symbols;
 pub mod tui;
 pub mod view;
