@@ -1,7 +1,7 @@
 //! Answers over HTTP, told apart by the path that was asked for.
 
 use super::fields::Stream;
-use super::{general, message, scanner};
+use super::{general, info, message, scanner};
 use crate::event::{Control, Event, Stamped};
 use crate::instrument::Venue;
 use crate::registry::Registry;
@@ -21,6 +21,10 @@ pub(super) fn decode(venue: Venue, request: &str, status: u16, body: &[u8], regi
     let done = match path.rsplit('/').next() {
         Some("depth") => depth(venue, request, body, registry, out),
         Some("time") => time(body, out),
+        Some("exchangeInfo") => {
+            info::decode_exchange_info(venue, body, registry, out);
+            Some(())
+        }
         Some("openInterest") => open_interest(venue, body, registry, out),
         _ => {
             out.controls.push(Control::Unknown);
