@@ -89,17 +89,28 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn rest_of_string(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
-        loop {
-            match self.bytes.get(self.at)? {
-                b'"' => {
-                    let text = &self.bytes[start..self.at];
-                    self.at += 1;
-                    return Some(text);
-                }
-                b'\\' | 0..=0x1f | 0x7f.. => return None,
-                _ => self.at += 1,
+        while let Some(word) = load(self.bytes, self.at) {
+            let special = specials(word);
+            if special != 0 {
+                self.at += (special.trailing_zeros() / 8) as usize;
+                return self.close_string(start);
             }
+            self.at += 8;
         }
+        while !matches!(self.bytes.get(self.at)?, b'"' | b'\\' | 0..=0x1f | 0x7f..) {
+            self.at += 1;
+        }
+        self.close_string(start)
+    }
+
+    #[inline]
+    fn close_string(&mut self, start: usize) -> Option<&'a [u8]> {
+        if self.bytes[self.at] != b'"' {
+            return None; // an escape, a control character, or beyond ASCII
+        }
+        let text = &self.bytes[start..self.at];
+        self.at += 1;
+        Some(text)
     }
 
     /// A whole number of at most 18 digits, as JSON writes it.
@@ -108,15 +119,26 @@ impl<'a> Cursor<'a> {
         let negative = self.skip_if(b'-');
         let start = self.at;
         let mut n: i64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            n = n * 10 + i64::from(digit - b'0');
-            self.at += 1;
-            if self.at - start > 18 {
-                return None;
+        while let Some(word) = load(self.bytes, self.at) {
+            let word = word ^ ZEROS;
+            let count = digits(word);
+            if count > 0 {
+                n = n * POW10[count as usize] + value(word << (64 - 8 * count)) as i64;
+                self.at += count as usize;
+            }
+            if count < 8 || self.at - start > 10 {
+                break; // whole, or so long that the rest is better read one by one
             }
         }
-        let digits = self.at - start;
-        if digits == 0 || (digits > 1 && self.bytes[start] == b'0') || (negative && n == 0) || matches!(self.peek(), b'.' | b'e' | b'E') {
+        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
+            if self.at - start >= 18 {
+                return None;
+            }
+            n = n * 10 + i64::from(digit - b'0');
+            self.at += 1;
+        }
+        let count = self.at - start;
+        if count == 0 || (count > 1 && self.bytes[start] == b'0') || (negative && n == 0) || matches!(self.peek(), b'.' | b'e' | b'E') {
             return None;
         }
         Some(if negative { -n } else { n })
@@ -143,29 +165,42 @@ impl<'a> Cursor<'a> {
         if self.skip_if(b']') {
             return Some(());
         }
+        self.literal(b"[\"")?;
         loop {
-            self.literal(b"[\"")?;
             let price = self.number(price, canonical)?;
             self.literal(b"\",\"")?;
             let size = self.number(size, canonical)?;
-            if price < 0 || size < 0 {
+            if (price | size) < 0 {
                 return None;
+            }
+            out.push(Level { price: Price(price), size: Size(size) });
+            // Nearly always another level of two strings follows.
+            if self.literal(b"\"],[\"").is_some() {
+                continue;
             }
             self.literal(b"\"")?;
             while self.skip_if(b',') {
                 self.string()?;
             }
             self.literal(b"]")?;
-            out.push(Level { price: Price(price), size: Size(size) });
             if !self.skip_if(b',') {
                 return self.literal(b"]");
             }
+            self.literal(b"[\"")?;
         }
     }
 
-    /// A decimal number up to the closing quote, which is not consumed, in units of `decimals` places.
-    #[inline]
+    /// A decimal number up to the closing quote, which is not consumed (nor looked at), in units of `decimals` places.
+    #[inline(always)]
     fn number(&mut self, decimals: u8, canonical: bool) -> Option<i64> {
+        if let Some(word) = load(self.bytes, self.at)
+            && !canonical
+            && let Some((units, len)) = within_word(word, u32::from(decimals))
+            && (len < 8 || self.bytes.get(self.at + 8) == Some(&b'"'))
+        {
+            self.at += len as usize;
+            return Some(units);
+        }
         match self.short_number(decimals, canonical) {
             Some(units) => Some(units),
             None => self.long_number(decimals, canonical),
@@ -189,17 +224,18 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let stop = self.at + head_len as usize;
-        if self.bytes[stop] == b'"' {
-            self.at = stop;
-            return Some(whole);
-        }
-        if self.bytes[stop] != b'.' {
-            return None;
+        match self.bytes.get(stop)? {
+            b'"' => {
+                self.at = stop;
+                return Some(whole);
+            }
+            b'.' => {}
+            _ => return None,
         }
         let tail = load(self.bytes, stop + 1)? ^ ZEROS;
         let tail_len = digits(tail);
         let end = stop + 1 + tail_len as usize;
-        if tail_len == 0 || self.bytes.get(end) != Some(&b'"') || (canonical && self.bytes[end - 1] == b'0') {
+        if tail_len == 0 || self.bytes.get(end) != Some(&b'"') || (canonical && self.bytes.get(end - 1) == Some(&b'0')) {
             return None;
         }
         let tail = if tail_len == 8 { tail } else { tail & ((1 << (8 * tail_len)) - 1) };
@@ -238,6 +274,12 @@ pub fn units_of(text: &[u8], decimals: u8) -> Option<i64> {
         let mut padded = [b'"'; ROOM];
         padded[..text.len()].copy_from_slice(text);
         let mut cursor = Cursor::new(&padded);
+        let first = u64::from_le_bytes([padded[0], padded[1], padded[2], padded[3], padded[4], padded[5], padded[6], padded[7]]);
+        if let Some((units, len)) = within_word(first, u32::from(decimals))
+            && len as usize == text.len()
+        {
+            return Some(units);
+        }
         if let Some(units) = cursor.short_number(decimals, false)
             && cursor.at == text.len()
         {
@@ -263,11 +305,57 @@ fn load(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(eight))
 }
 
+/// A number that ends, or whose closing quote stands, within eight bytes: units and length. The point is taken out, so that
+/// all digits are read at once. The byte behind the number is left to the caller to check.
+#[inline(always)]
+fn within_word(word: u64, decimals: u32) -> Option<(i64, u32)> {
+    let plain = word ^ ZEROS;
+    let others = non_digits(plain);
+    // Positions in bits; 64 where there is none.
+    let point = others.trailing_zeros() & !7;
+    let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
+    if point == 0 || point == 64 {
+        return None;
+    }
+    let (digits, bits, places, len) = match (word >> point) as u8 {
+        b'.' if end > point + 8 => {
+            let before = plain & ((1 << point) - 1);
+            let after = plain >> point >> 8 << point;
+            (before | after, end - 8, (end - point) / 8 - 1, end / 8)
+        }
+        b'"' => (plain, point, 0, point / 8),
+        _ => return None,
+    };
+    // At most seven digits, and at most eight places: below 10^15, which is within the exact range.
+    if places > decimals || decimals - places > 8 {
+        return None;
+    }
+    Some((value(digits << (64 - bits)) as i64 * POW10[(decimals - places) as usize], len))
+}
+
+/// Marks (high bit) the bytes of a word that end a string or do not belong in one: quote, backslash, control, non-ASCII.
+#[inline]
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // A byte is marked exactly if it is zero: no borrow leaves a byte whose high bit was set first.
+    let zero = |x: u64| !(((x & !HIGH) + !HIGH) | x) & HIGH;
+    let control = !((word & !HIGH) + (0x60 * ONES)) & HIGH; // below 0x20: adding 0x60 does not reach 0x80
+    let delete = zero(word ^ (0x7f * ONES));
+    zero(word ^ (u64::from(b'"') * ONES)) | zero(word ^ (u64::from(b'\\') * ONES)) | control | delete | (word & HIGH)
+}
+
 /// Number of leading bytes (lowest first) that are digits, in a word from which `'0'` was taken off.
 #[inline]
 fn digits(word: u64) -> u32 {
+    non_digits(word).trailing_zeros() / 8
+}
+
+/// Marks (high bit) the bytes that are not digits, in a word from which `'0'` was taken off.
+#[inline]
+fn non_digits(word: u64) -> u64 {
     let above_nine = (word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676;
-    ((above_nine | word) & 0x8080_8080_8080_8080).trailing_zeros() / 8
+    (above_nine | word) & 0x8080_8080_8080_8080
 }
 
 /// The number whose eight decimal digits stand in the word's bytes, first digit lowest.
@@ -288,7 +376,7 @@ mod tests {
         let frame = format!("{text}\",\"padding behind the number\"");
         let mut cursor = Cursor::new(frame.as_bytes());
         let n = cursor.number(decimals, false)?;
-        (cursor.at == text.len()).then_some(n)
+        (cursor.literal(b"\"").is_some() && cursor.at == text.len() + 1).then_some(n)
     }
 
     #[test]

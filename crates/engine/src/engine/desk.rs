@@ -57,6 +57,8 @@ pub(super) struct Desk {
     pub(super) resubscribed: Option<Nanos>,
     pub(super) may_cross: bool,
     pub(super) crossed: u32,
+    /// Comparisons in a row that did not match.
+    pub(super) mismatches: u32,
     pub(super) mark: Option<(f64, Nanos)>,
     pub(super) index: Option<(f64, Nanos)>,
     last_trade_id: [i64; 2],
@@ -91,6 +93,7 @@ impl Desk {
             resubscribed: None,
             may_cross: false,
             crossed: 0,
+            mismatches: 0,
             mark: None,
             index: None,
             last_trade_id: [-1; 2],

@@ -14,6 +14,8 @@ use crate::venue::okx::checksum;
 
 /// Crossed messages in a row after which the book is rebuilt; one may be a matching engine's half step.
 const CROSSED_MAX: u32 = 3;
+/// Comparisons in a row that fail before the book is rebuilt.
+const MISMATCHES_MAX: u32 = 2;
 
 impl Desk {
     /// Counts and concludes; whether the book changed.
@@ -76,6 +78,7 @@ impl Desk {
         self.asked = None;
         self.tries = 0;
         self.crossed = 0;
+        self.mismatches = 0;
         if let Some(since) = self.invalid_since.take() {
             self.recovery_ns = Some(scene.at.since(since));
         }
@@ -102,10 +105,7 @@ impl Desk {
             if self.crossed == CROSSED_MAX {
                 let text = "bids stand at or above asks outside an auction; the book is rebuilt".to_owned();
                 self.fault(scene, FaultKind::Crossed, Remedy::Resync, text, out);
-                self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
-                if scene.venue != Venue::Okx {
-                    self.shadow = Some(Box::new(Synced::new()));
-                }
+                self.rebuild(scene, out);
             }
             validity = Validity::Crossed;
         } else {
@@ -135,22 +135,38 @@ impl Desk {
         self.counters.audit_checked += verdict.checked;
         self.counters.audit_matched += verdict.matched;
         match verdict.last_matched {
-            Some(false) if self.synced.is_live() && self.validity != Validity::Audit => {
-                let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
-                    let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
-                    format!("{ours}, but {theirs} by the exchange's own message; the book is compared with a new snapshot")
-                });
-                self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
-                self.invalidate(Validity::Audit, scene, out);
-                self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
-                if scene.venue != Venue::Okx {
-                    self.shadow = Some(Box::new(Synced::new()));
+            Some(false) if self.synced.is_live() => {
+                self.mismatches += 1;
+                match self.mismatches {
+                    1 => self.suspect(scene, verdict, out),
+                    MISMATCHES_MAX => self.rebuild(scene, out),
+                    _ => {}
                 }
             }
-            Some(true) if self.validity == Validity::Audit => {
-                self.become_valid_or(Validity::Audit, scene.id, scene.at, out);
+            Some(true) => {
+                self.mismatches = 0;
+                if self.validity == Validity::Audit {
+                    self.become_valid_or(Validity::Audit, scene.id, scene.at, out);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Not believed until the next comparison; the exchange thins its messages out under load, so that one may be late.
+    fn suspect(&mut self, scene: &Scene<'_>, verdict: Verdict, out: &mut Outbox) {
+        let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
+            let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
+            format!("{ours}, but {theirs} by the exchange's own message; rebuilt if the next comparison fails too")
+        });
+        self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
+        self.invalidate(Validity::Audit, scene, out);
+    }
+
+    fn rebuild(&mut self, scene: &Scene<'_>, out: &mut Outbox) {
+        self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        if scene.venue != Venue::Okx {
+            self.shadow = Some(Box::new(Synced::new()));
         }
     }
 
@@ -205,6 +221,7 @@ impl Desk {
             }
         } else if self.validity == Validity::Live {
             self.invalid_since = Some(at);
+            self.metrics.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
         }
         self.validity = validity;
         self.since = at;
