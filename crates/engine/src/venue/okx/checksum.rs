@@ -125,10 +125,10 @@ impl Text {
         Text { bytes: [0; BUFFER], len: 0, crc: crc32fast::Hasher::new() }
     }
 
-    fn finish(mut self) -> u32 {
+    fn finish(&mut self) -> u32 {
         self.len = self.len.saturating_sub(1); // no colon behind the last
         self.flush();
-        self.crc.finalize()
+        self.crc.clone().finalize()
     }
 
     fn flush(&mut self) {
@@ -136,21 +136,13 @@ impl Text {
         self.len = 0;
     }
 
-    /// Appends the low `len` bytes; all of them are written.
-    #[inline]
-    fn put<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
-        if let Some(place) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = bytes;
-            self.len += len;
-        }
-    }
-
     /// A text as it is.
     #[cold]
     fn literal(&mut self, text: &str) {
         self.flush();
         self.crc.update(text.as_bytes());
-        self.put([b':'], 1);
+        put(&mut self.bytes, 0, [b':']);
+        self.len = 1;
     }
 
     /// The shortest plain text of units.
@@ -162,16 +154,20 @@ impl Text {
         if whole >= EIGHT {
             return self.wide_number(units, places.decimals);
         }
+        let mut at = self.len; // in a register: every step depends on it
         let digits = digits8(whole);
         let first = (digits.trailing_zeros() / 8).min(7);
-        self.put(((digits | ASCII_ZEROS as u64) >> (8 * first)).to_le_bytes(), 8 - first as usize);
+        put(&mut self.bytes, at, ((digits | ASCII_ZEROS as u64) >> (8 * first)).to_le_bytes());
+        at += 8 - first as usize;
         let part = n - whole * places.unit;
         if part != 0 {
             let digits = digits8(part * places.to_eight);
-            self.put([b'.'], 1);
-            self.put((digits | ASCII_ZEROS as u64).to_le_bytes(), 8 - digits.leading_zeros() as usize / 8);
+            put(&mut self.bytes, at, [b'.']);
+            put(&mut self.bytes, at + 1, (digits | ASCII_ZEROS as u64).to_le_bytes());
+            at += 9 - digits.leading_zeros() as usize / 8;
         }
-        self.put([b':'], 1);
+        put(&mut self.bytes, at, [b':']);
+        self.len = at + 1;
     }
 
     /// The same for numbers with more than eight digits on a side of the point.
@@ -186,12 +182,24 @@ impl Text {
         let first = (digits.trailing_zeros() as usize / 8).min(point - 1);
         let end = 16 - digits.leading_zeros() as usize / 8;
         let text = digits | ASCII_ZEROS;
-        self.put((text >> (8 * first)).to_le_bytes(), point - first);
+        let mut at = self.len;
+        put(&mut self.bytes, at, (text >> (8 * first)).to_le_bytes());
+        at += point - first;
         if end > point {
-            self.put([b'.'], 1);
-            self.put((text >> (8 * point)).to_le_bytes(), end - point);
+            put(&mut self.bytes, at, [b'.']);
+            put(&mut self.bytes, at + 1, (text >> (8 * point)).to_le_bytes());
+            at += 1 + end - point;
         }
-        self.put([b':'], 1);
+        put(&mut self.bytes, at, [b':']);
+        self.len = at + 1;
+    }
+}
+
+/// Writes a chunk; there is room for every number, see `BUFFER`.
+#[inline]
+fn put<const N: usize>(bytes: &mut [u8; BUFFER], at: usize, chunk: [u8; N]) {
+    if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = chunk;
     }
 }
 

@@ -121,9 +121,9 @@ fn units_that_become_finer_in_a_frame_hold_for_all_of_it() {
     assert_eq!(prices, [70_123_400, 70_125_125]);
 }
 
-#[test]
-fn marks_indices_funding_and_open_interest() {
-    for (frame, event) in [
+/// Frames whose news is one number.
+fn numbers() -> Vec<(&'static str, Event)> {
+    vec![
         (
             r#"{"arg":{"channel":"mark-price","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","markPx":"70111.1","ts":"1780000002000"}]}"#,
             Event::Mark(dec("70111.1")),
@@ -140,10 +140,19 @@ fn marks_indices_funding_and_open_interest() {
             r#"{"arg":{"channel":"open-interest","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","oi":"4321000","oiCcy":"1.5","ts":"1780000004000"}]}"#,
             Event::OpenInterest(dec("4321000")),
         ),
-    ] {
-        let out = text(frame, &mut Registry::default());
-        assert_eq!((out.events.len(), &out.events[0].event), (1, &event));
-        assert!(out.events[0].ts_venue.is_some());
+    ]
+}
+
+#[test]
+fn marks_indices_funding_and_open_interest() {
+    for (frame, event) in numbers() {
+        let mut registry = Registry::default();
+        for _ in 0..2 {
+            let out = text(frame, &mut registry);
+            assert_eq!((out.events.len(), &out.events[0].event), (1, &event));
+            assert!(out.events[0].ts_venue.is_some());
+        }
+        assert!(fast::frame(frame.as_bytes(), &registry, &mut Decoded::default()).is_some());
     }
 }
 
@@ -367,14 +376,16 @@ fn agree(frame: &[u8], registry: &mut Registry) -> bool {
 /// Frame shapes of today, for what the old recordings lack.
 fn samples() -> Vec<String> {
     let zero = UPDATE.replace("-1234567890", "0");
-    vec![
+    let mut samples: Vec<String> = numbers().into_iter().map(|(frame, _)| frame.to_owned()).collect();
+    samples.extend([
         UPDATE.to_owned(),
         zero.replace("312.54", "312.540"),
         zero,
         TRADES.to_owned(),
         BBO.to_owned(),
         UPDATE.replace("update", "snapshot").replace("\"books\"", "\"books50-l2-tbt\""),
-    ]
+    ]);
+    samples
 }
 
 #[test]
