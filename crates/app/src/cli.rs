@@ -29,6 +29,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run recordings through the engine again, and print what they come to
+    Replay(tape::ReplayArgs),
     /// List venues, metrics or instruments
     List(about::ListArgs),
     /// Check the configuration: print what is meant, or everything that is wrong

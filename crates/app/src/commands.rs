@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod list;
+pub mod replay;
 
 use crate::cli::shared::ConfigArgs;
 use crate::cli::{Cli, Command};
@@ -14,6 +15,7 @@ use crate::failure::{Failure, Outcome};
 /// What happened, where, and what to do.
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
+        Command::Replay(args) => replay::replay(&args),
         Command::List(args) => list::list(&args),
         Command::CheckConfig(args) => about::check_config(&args),
         Command::Completions(args) => about::completions(&args),

@@ -86,7 +86,9 @@ impl Stopwatch for NoStopwatch {
 
 /// A checkpoint that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the checkpoint cannot be read ({0}); it was written by another version, or is damaged: replay an earlier segment")]
+#[error(
+    "the checkpoint cannot be read ({0}); it was written by another version, or is damaged: replay an earlier segment"
+)]
 pub struct CheckpointError(#[from] postcard::Error);
 
 /// Everything the engine knows. Plain data: `checkpoint` writes it down, `restore` goes on from it.
@@ -149,7 +151,14 @@ impl Engine {
         self.watch(out);
     }
 
-    fn on_decoded(&mut self, input: &Input<'_>, venue: Venue, decoded: &Decoded, out: &mut Outbox, watch: &mut impl Stopwatch) {
+    fn on_decoded(
+        &mut self,
+        input: &Input<'_>,
+        venue: Venue,
+        decoded: &Decoded,
+        out: &mut Outbox,
+        watch: &mut impl Stopwatch,
+    ) {
         self.links.unknown_keys += decoded.unknown_keys;
         self.meet(out);
         if !self.rescale(input.link, out) {
@@ -213,7 +222,10 @@ impl Engine {
                 self.registry.restore(id, old);
                 fits = false;
                 let name = self.registry.get(id).id();
-                let text = format!("{name}: a number needs {} price and {} size decimals, which its book cannot hold exactly", new.price, new.size);
+                let text = format!(
+                    "{name}: a number needs {} price and {} size decimals, which its book cannot hold exactly",
+                    new.price, new.size
+                );
                 self.fault(link, FaultKind::Overflow, Remedy::Skip, text, out);
             }
         }

@@ -138,7 +138,11 @@ impl<'a> Cursor<'a> {
             self.at += 1;
         }
         let count = self.at - start;
-        if count == 0 || (count > 1 && self.bytes[start] == b'0') || (negative && n == 0) || matches!(self.peek(), b'.' | b'e' | b'E') {
+        if count == 0
+            || (count > 1 && self.bytes[start] == b'0')
+            || (negative && n == 0)
+            || matches!(self.peek(), b'.' | b'e' | b'E')
+        {
             return None;
         }
         Some(if negative { -n } else { n })
@@ -235,7 +239,8 @@ impl<'a> Cursor<'a> {
         let tail = load(self.bytes, stop + 1)? ^ ZEROS;
         let tail_len = digits(tail);
         let end = stop + 1 + tail_len as usize;
-        if tail_len == 0 || self.bytes.get(end) != Some(&b'"') || (canonical && self.bytes.get(end - 1) == Some(&b'0')) {
+        if tail_len == 0 || self.bytes.get(end) != Some(&b'"') || (canonical && self.bytes.get(end - 1) == Some(&b'0'))
+        {
             return None;
         }
         let tail = if tail_len == 8 { tail } else { tail & ((1 << (8 * tail_len)) - 1) };
@@ -274,7 +279,9 @@ pub fn units_of(text: &[u8], decimals: u8) -> Option<i64> {
         let mut padded = [b'"'; ROOM];
         padded[..text.len()].copy_from_slice(text);
         let mut cursor = Cursor::new(&padded);
-        let first = u64::from_le_bytes([padded[0], padded[1], padded[2], padded[3], padded[4], padded[5], padded[6], padded[7]]);
+        let first = u64::from_le_bytes([
+            padded[0], padded[1], padded[2], padded[3], padded[4], padded[5], padded[6], padded[7],
+        ]);
         if let Some((units, len)) = within_word(first, u32::from(decimals))
             && len as usize == text.len()
         {

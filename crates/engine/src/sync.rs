@@ -291,7 +291,11 @@ impl Synced {
         let own = &levels[depth.span.start as usize..depth.span.end as usize];
         let span = LevelSpan { start: 0, asks: depth.span.asks - depth.span.start, end: depth.span.len() as u32 };
         // A repeated delivery (second connection) need not be held twice.
-        if self.held.back().is_none_or(|last| last.depth.last_id != depth.last_id || last.depth.prev_id != depth.prev_id) {
+        if self
+            .held
+            .back()
+            .is_none_or(|last| last.depth.last_id != depth.last_id || last.depth.prev_id != depth.prev_id)
+        {
             self.held.push_back(Held { depth: Depth { span, kind: DepthKind::Diff, ..*depth }, levels: own.to_vec() });
         }
     }

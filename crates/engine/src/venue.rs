@@ -109,4 +109,3 @@ pub fn query<'a>(request: &'a str, key: &str) -> Option<&'a str> {
     let (_, query) = request.split_once('?')?;
     query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
 }
-

@@ -11,10 +11,8 @@ use std::path::PathBuf;
 
 /// The folder of recordings, or `None` with a word about it.
 fn recordings() -> Option<PathBuf> {
-    let folder = std::env::var_os("FATHOMETER_REALDATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/realdata"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("FATHOMETER_REALDATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/realdata"), PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }
@@ -64,7 +62,16 @@ fn replay(venue: Venue, symbol: &str, files: &[&str]) -> Option<(Status, String,
     Some((engine.status(id)?, hash, faults))
 }
 
-fn check(venue: Venue, symbol: &str, files: &[&str], applied: u64, last: i64, levels: (u32, u32), sha256: &str, audit: (u64, u64)) {
+fn check(
+    venue: Venue,
+    symbol: &str,
+    files: &[&str],
+    applied: u64,
+    last: i64,
+    levels: (u32, u32),
+    sha256: &str,
+    audit: (u64, u64),
+) {
     let Some((status, hash, faults)) = replay(venue, symbol, files) else { return };
     let c = status.counters;
     assert_eq!(faults.len() as u64, audit.0 - audit.1, "{faults:#?}");

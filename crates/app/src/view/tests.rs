@@ -73,11 +73,11 @@ pub(crate) fn busy() -> View {
             .enumerate()
             .map(|(column, spec)| match (valid, spec.id.as_str()) {
                 (false, _) => Value::Absent(Reason::BookInvalid),
-                (true, "mid") => Value::Is(mid as f64 / POW10[2] as f64 + 0.005),
+                (true, "mid") => Value::Is((mid * 10 + 5) as f64 / POW10[3] as f64),
                 (true, id) if id.contains("100bps") => Value::Absent(Reason::BeyondTrusted),
-                (true, id) if id.contains("imbalance") => Value::Is(0.25 - 0.1 * index as f64),
-                (true, id) if id.starts_with("depth") => Value::Is(1_234_567.8 * (1.0 + column as f64)),
-                (true, _) => Value::Is(0.002 * (1.0 + column as f64)),
+                (true, id) if id.contains("imbalance") => Value::Is((25.0 - 10.0 * index as f64) / 100.0),
+                (true, id) if id.starts_with("depth") => Value::Is(1_234_567.0 * (1.0 + column as f64)),
+                (true, _) => Value::Is(2.0 * (1.0 + column as f64) / 1000.0),
             })
             .collect();
         let trade = |i: i64| Trade {

@@ -103,7 +103,14 @@ impl Desk {
     }
 
     /// One event of the instrument.
-    pub(super) fn on(&mut self, scene: &Scene<'_>, stamped: &Stamped, decoded: &Decoded, out: &mut Outbox, watch: &mut impl Stopwatch) {
+    pub(super) fn on(
+        &mut self,
+        scene: &Scene<'_>,
+        stamped: &Stamped,
+        decoded: &Decoded,
+        out: &mut Outbox,
+        watch: &mut impl Stopwatch,
+    ) {
         self.counters.frames += 1;
         self.last_at = scene.at;
         if let (Some(ts), false) = (stamped.ts_venue, scene.reply) {
@@ -303,7 +310,10 @@ impl Desk {
             levels: (book.count(Side::Bid) as u32, book.count(Side::Ask) as u32),
             trusted: (book.trusted(Side::Bid).map(|p| p.0), book.trusted(Side::Ask).map(|p| p.0)),
             latency_raw_ns: self.latency_raw_ns,
-            latency_ns: self.latency_raw_ns.zip(offset).map(|(raw, (offset, uncertainty))| (raw.saturating_add(offset), uncertainty)),
+            latency_ns: self
+                .latency_raw_ns
+                .zip(offset)
+                .map(|(raw, (offset, uncertainty))| (raw.saturating_add(offset), uncertainty)),
             last_at: self.last_at,
             recovery_ns: self.recovery_ns,
         }
@@ -316,7 +326,15 @@ impl Desk {
     }
 
     /// Asks for what rebuilds the book.
-    pub(super) fn ask(&mut self, venue: Venue, id: InstrumentId, link: LinkId, at: Nanos, urgent: bool, out: &mut Outbox) {
+    pub(super) fn ask(
+        &mut self,
+        venue: Venue,
+        id: InstrumentId,
+        link: LinkId,
+        at: Nanos,
+        urgent: bool,
+        out: &mut Outbox,
+    ) {
         self.asked = Some(at);
         self.tries += 1;
         out.items.push(Output::Action(match venue {

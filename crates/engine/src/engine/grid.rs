@@ -69,7 +69,10 @@ impl Engine {
         }
         let is_okx = |venue: Venue| venue == Venue::Okx;
         let candidates = self.registry.all().iter().zip(&self.desks).filter(|(other, desk)| {
-            other.kind == Kind::Spot && other.base == of.base && other.quote == of.quote && desk.validity == Validity::Live
+            other.kind == Kind::Spot
+                && other.base == of.base
+                && other.quote == of.quote
+                && desk.validity == Validity::Live
         });
         let best = candidates.min_by_key(|(other, _)| is_okx(other.venue) != is_okx(of.venue))?;
         let (other, desk) = best;

@@ -19,7 +19,14 @@ const MISMATCHES_MAX: u32 = 2;
 
 impl Desk {
     /// Counts and concludes; whether the book changed.
-    pub(super) fn on_outcome(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, outcome: Outcome, out: &mut Outbox) -> bool {
+    pub(super) fn on_outcome(
+        &mut self,
+        scene: &Scene<'_>,
+        depth: &Depth,
+        decoded: &Decoded,
+        outcome: Outcome,
+        out: &mut Outbox,
+    ) -> bool {
         match outcome {
             Outcome::Applied => {
                 self.counters.diffs_applied += 1;
@@ -52,7 +59,9 @@ impl Desk {
             }
             Outcome::Gap { expected, got } => {
                 self.counters.gaps += 1;
-                let text = format!("changes after {expected} are missing, the next one starts at {got}; a new snapshot is requested");
+                let text = format!(
+                    "changes after {expected} are missing, the next one starts at {got}; a new snapshot is requested"
+                );
                 self.fault(scene, FaultKind::Gap, Remedy::Resync, text, out);
                 self.invalidate(Validity::Gap, scene, out);
                 self.tries = 0;
@@ -60,7 +69,10 @@ impl Desk {
                 false
             }
             Outcome::Refused(why) => {
-                let text = format!("the snapshot {} cannot be used, {why}; another one is requested", self.synced.last_id.max(depth.last_id));
+                let text = format!(
+                    "the snapshot {} cannot be used, {why}; another one is requested",
+                    self.synced.last_id.max(depth.last_id)
+                );
                 self.fault(scene, FaultKind::Snapshot, Remedy::Resync, text, out);
                 if self.tries == 0 {
                     self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
@@ -122,7 +134,10 @@ impl Desk {
             return true;
         }
         self.counters.checksums_bad += 1;
-        let text = format!("checksum {given} of update {} does not match the book's {own}; the book is rebuilt", depth.last_id);
+        let text = format!(
+            "checksum {given} of update {} does not match the book's {own}; the book is rebuilt",
+            depth.last_id
+        );
         self.fault(scene, FaultKind::Checksum, Remedy::Resync, text, out);
         self.invalidate(Validity::Checksum, scene, out);
         self.synced.distrust();
@@ -187,7 +202,8 @@ impl Desk {
             }
             return;
         }
-        let text = format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
+        let text =
+            format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
         self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
         std::mem::swap(&mut self.synced, &mut *shadow);
         self.metrics.on_gap();
@@ -258,7 +274,9 @@ fn extend(book: &mut Book, further: &Book) {
             continue;
         }
         let beyond = further.levels(side).filter(|l| !is_within(side, l.price, ours));
-        for level in beyond.take_while(|l| theirs.is_none_or(|worst| is_within(side, l.price, worst))).collect::<Vec<_>>() {
+        for level in
+            beyond.take_while(|l| theirs.is_none_or(|worst| is_within(side, l.price, worst))).collect::<Vec<_>>()
+        {
             book.set(side, level);
         }
         book.set_trusted(side, theirs);

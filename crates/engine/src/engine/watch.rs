@@ -67,7 +67,10 @@ impl Engine {
         match desk.resubscribed {
             None => {
                 let seconds = now.since(desk.last_depth_at) as f64 / 1e9;
-                let text = format!("{name}: no depth for {seconds:.1} s while {} trades or quotes came; its stream is subscribed anew", desk.siblings);
+                let text = format!(
+                    "{name}: no depth for {seconds:.1} s while {} trades or quotes came; its stream is subscribed anew",
+                    desk.siblings
+                );
                 out.items.push(fault(now, link, id, text));
                 desk.metrics.on_gap();
                 desk.audit.on_gap();
@@ -76,7 +79,12 @@ impl Engine {
                 out.items.push(Output::Action(Action::Resubscribe { link, instrument: id }));
             }
             Some(at) if now.since(at) >= stale_nanos => {
-                out.items.push(fault(now, link, id, format!("{name}: still no depth after subscribing anew; the connection is opened anew")));
+                out.items.push(fault(
+                    now,
+                    link,
+                    id,
+                    format!("{name}: still no depth after subscribing anew; the connection is opened anew"),
+                ));
                 desk.resubscribed = Some(now);
                 out.items.push(Output::Action(Action::Reconnect { link }));
             }
@@ -91,7 +99,8 @@ impl Engine {
         if desk.validity != Validity::Live || desk.shadow.is_some() || venue == Venue::Okx {
             return false;
         }
-        let soon = desk.narrowed() && desk.audit_due.since(now) < i64::from(self.config.audit_ms) * NANOS_PER_MILLI * 9 / 10;
+        let soon =
+            desk.narrowed() && desk.audit_due.since(now) < i64::from(self.config.audit_ms) * NANOS_PER_MILLI * 9 / 10;
         if now < desk.audit_due && !soon {
             return false;
         }
@@ -104,7 +113,14 @@ impl Engine {
 }
 
 fn fault(at: Nanos, link: LinkId, id: InstrumentId, text: String) -> Output {
-    Output::Fault(Box::new(Fault { at, link, instrument: Some(id), kind: FaultKind::Stale, remedy: Remedy::Reconnect, text }))
+    Output::Fault(Box::new(Fault {
+        at,
+        link,
+        instrument: Some(id),
+        kind: FaultKind::Stale,
+        remedy: Remedy::Reconnect,
+        text,
+    }))
 }
 
 impl super::desk::Desk {

@@ -140,10 +140,7 @@ fn every_fill_takes_the_best_price_there_is_and_is_followed_by_the_level_it_leav
         match &h.what {
             What::Trade { price, size, taker_buy, taker_order } if !after => {
                 if *order != *taker_order {
-                    assert!(
-                        *taker_order > *order && levels.is_empty(),
-                        "fills of one order follow each other"
-                    );
+                    assert!(*taker_order > *order && levels.is_empty(), "fills of one order follow each other");
                     *order = *taker_order;
                     *levels = book.0[usize::from(*taker_buy)].clone();
                 }
@@ -383,6 +380,18 @@ fn the_rate_scales_how_much_happens() {
     let (one, three) = (count(1.0), count(3.0));
     assert!((one / MANY_CHANGES_PER_SECOND - 1.0).abs() < 0.3, "{one}");
     assert!((2.2..3.5).contains(&(three / one)), "{one} {three}");
+}
+
+#[test]
+fn light_books_do_not_run_dry_in_long_stress() {
+    let mut simulation = simulation(11, many_listings(20), Regime::Stressed);
+    for second in 1..=600 {
+        run(&mut simulation, second);
+        for (i, market) in simulation.markets.iter().enumerate() {
+            let levels = [Side::Bid, Side::Ask].map(|side| market.book.level_count(side));
+            assert!(levels.into_iter().all(|n| n >= 8), "listing {i} has {levels:?} levels after {second} s");
+        }
+    }
 }
 
 #[test]

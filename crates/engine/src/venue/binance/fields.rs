@@ -41,9 +41,9 @@ pub(super) struct Fields<'a> {
 
 /// Keys that messages carry and that nothing here needs: seen, not counted as unknown.
 const IGNORED: [&[u8]; 44] = [
-    b"M", b"f", b"l", b"X", b"P", b"ap", b"nq", b"st", b"ps", b"w", b"x", b"c", b"Q", b"o", b"h", b"v", b"O", b"C", b"F", b"L", b"n",
-    b"k", b"pair", b"z", b"S", b"rq", b"N", b"d", b"di", b"ct", b"dt", b"ot", b"bks", b"V", b"ht", b"R", b"stream", b"ts", b"tu", b"W",
-    b"D", b"qv", b"pp", b"g",
+    b"M", b"f", b"l", b"X", b"P", b"ap", b"nq", b"st", b"ps", b"w", b"x", b"c", b"Q", b"o", b"h", b"v", b"O", b"C",
+    b"F", b"L", b"n", b"k", b"pair", b"z", b"S", b"rq", b"N", b"d", b"di", b"ct", b"dt", b"ot", b"bks", b"V", b"ht",
+    b"R", b"stream", b"ts", b"tu", b"W", b"D", b"qv", b"pp", b"g",
 ];
 
 impl<'a> Fields<'a> {

@@ -55,7 +55,8 @@ fn each_object(venue: Venue, stream: &Stream<'_>, data: &Value, registry: &mut R
         out.controls.push(Control::Error { code, text });
         return;
     }
-    if let (Some("forceOrder"), Some(Value::Object(order))) = (object.get("e").and_then(Value::as_str), object.get("o")) {
+    if let (Some("forceOrder"), Some(Value::Object(order))) = (object.get("e").and_then(Value::as_str), object.get("o"))
+    {
         message::liquidation(venue, object, order, registry, out);
         return;
     }
@@ -88,9 +89,7 @@ pub(super) fn collect<'v>(
         };
         fields.put(key.as_bytes(), plain);
     }
-    let side = |long: &str, short: &str| {
-        object.get(long).or_else(|| object.get(short)).and_then(Value::as_array)
-    };
+    let side = |long: &str, short: &str| object.get(long).or_else(|| object.get(short)).and_then(Value::as_array);
     if let (Some(bids), Some(asks)) = (side("bids", "b"), side("asks", "a")) {
         let symbol = match (fields.s.text(), stream.symbol) {
             (Some(symbol), _) => symbol.to_vec(),

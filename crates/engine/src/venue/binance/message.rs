@@ -11,13 +11,33 @@ use serde_json::{Map, Value};
 
 /// Kinds that may come and that nothing here needs.
 const KNOWN: [&[u8]; 16] = [
-    b"24hrTicker", b"24hrMiniTicker", b"kline", b"continuous_kline", b"avgPrice", b"referencePrice", b"blockTrade", b"compositeIndex",
-    b"assetIndexUpdate", b"1hTicker", b"4hTicker", b"1dTicker", b"rpiDepth", b"indexPriceUpdate", b"tradingSession", b"markPrice_kline",
+    b"24hrTicker",
+    b"24hrMiniTicker",
+    b"kline",
+    b"continuous_kline",
+    b"avgPrice",
+    b"referencePrice",
+    b"blockTrade",
+    b"compositeIndex",
+    b"assetIndexUpdate",
+    b"1hTicker",
+    b"4hTicker",
+    b"1dTicker",
+    b"rpiDepth",
+    b"indexPriceUpdate",
+    b"tradingSession",
+    b"markPrice_kline",
 ];
 
 /// Emits the events of one message. `None`: a field that it must have is missing or out of range.
 #[inline]
-pub(super) fn emit(venue: Venue, stream: &Stream<'_>, f: &Fields<'_>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
+pub(super) fn emit(
+    venue: Venue,
+    stream: &Stream<'_>,
+    f: &Fields<'_>,
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<()> {
     out.unknown_keys += f.unknown;
     match f.e {
         Plain::Text(b"depthUpdate") => depth(venue, stream, f, registry, out),
@@ -42,7 +62,13 @@ pub(super) fn emit(venue: Venue, stream: &Stream<'_>, f: &Fields<'_>, registry: 
 }
 
 /// Spot's bookTicker and partial depth have no type; nor have answers to requests.
-fn untyped(venue: Venue, stream: &Stream<'_>, f: &Fields<'_>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
+fn untyped(
+    venue: Venue,
+    stream: &Stream<'_>,
+    f: &Fields<'_>,
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<()> {
     if f.u.int().is_some() && f.B.text().is_some() {
         return bbo(venue, f, registry, out);
     }
@@ -52,12 +78,15 @@ fn untyped(venue: Venue, stream: &Stream<'_>, f: &Fields<'_>, registry: &mut Reg
             return Some(());
         }
         let instrument = registry.resolve(venue, &stream.symbol.to_ascii_uppercase());
-        let depth = Depth { kind: DepthKind::Partial, first_id: id, last_id: id, prev_id: -1, checksum: None, limit: 0, span };
+        let depth =
+            Depth { kind: DepthKind::Partial, first_id: id, last_id: id, prev_id: -1, checksum: None, limit: 0, span };
         out.events.push(Stamped { instrument, ts_venue: None, ts_engine: None, event: Event::Depth(depth) });
         return Some(());
     }
     out.controls.push(match (f.code, f.msg) {
-        (Plain::Int(code), Plain::Text(msg)) => Control::Error { code, text: String::from_utf8_lossy(msg).into_owned() },
+        (Plain::Int(code), Plain::Text(msg)) => {
+            Control::Error { code, text: String::from_utf8_lossy(msg).into_owned() }
+        }
         _ if f.id != Plain::Missing || f.result != Plain::Missing => Control::Ack,
         _ => Control::Unknown,
     });
@@ -106,7 +135,14 @@ fn bbo(venue: Venue, f: &Fields<'_>, registry: &mut Registry, out: &mut Decoded)
 }
 
 #[inline]
-fn trade(venue: Venue, f: &Fields<'_>, number: Plain<'_>, aggregate: bool, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
+fn trade(
+    venue: Venue,
+    f: &Fields<'_>,
+    number: Plain<'_>,
+    aggregate: bool,
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<()> {
     let id = registry.resolve(venue, f.s.text()?);
     let trade = Trade {
         id: number.int()?,
@@ -145,7 +181,13 @@ fn status(venue: Venue, f: &Fields<'_>, registry: &mut Registry, out: &mut Decod
 }
 
 /// A forced order; its fields stand one level deeper than everywhere else.
-pub(super) fn liquidation(venue: Venue, outer: &Map<String, Value>, order: &Map<String, Value>, registry: &mut Registry, out: &mut Decoded) {
+pub(super) fn liquidation(
+    venue: Venue,
+    outer: &Map<String, Value>,
+    order: &Map<String, Value>,
+    registry: &mut Registry,
+    out: &mut Decoded,
+) {
     let text = |key: &str| order.get(key).and_then(Value::as_str).map(str::as_bytes);
     let mut read = || {
         let id = registry.resolve(venue, text("s")?);
@@ -153,7 +195,12 @@ pub(super) fn liquidation(venue: Venue, outer: &Map<String, Value>, order: &Map<
         let size = registry.size(id, text("q")?)?;
         let forced = Liquidation { price, size, buy: text("S")? == b"BUY" };
         let ms = |object: &Map<String, Value>, key: &str| object.get(key).and_then(Value::as_i64).map(stamp);
-        Some(Stamped { instrument: id, ts_venue: ms(outer, "E"), ts_engine: ms(order, "T"), event: Event::Liquidation(forced) })
+        Some(Stamped {
+            instrument: id,
+            ts_venue: ms(outer, "E"),
+            ts_engine: ms(order, "T"),
+            event: Event::Liquidation(forced),
+        })
     };
     match read() {
         Some(event) => out.events.push(event),
@@ -168,9 +215,16 @@ pub(super) fn stream_scale(venue: Venue, stream: &Stream<'_>, registry: &mut Reg
 }
 
 /// The whole book as an event.
-pub(super) fn snapshot(instrument: InstrumentId, f: &Fields<'_>, limit: u32, span: LevelSpan, out: &mut Decoded) -> Option<()> {
+pub(super) fn snapshot(
+    instrument: InstrumentId,
+    f: &Fields<'_>,
+    limit: u32,
+    span: LevelSpan,
+    out: &mut Decoded,
+) -> Option<()> {
     let id = f.lastUpdateId.int()?;
-    let depth = Depth { kind: DepthKind::Snapshot, first_id: id, last_id: id, prev_id: -1, checksum: None, limit, span };
+    let depth =
+        Depth { kind: DepthKind::Snapshot, first_id: id, last_id: id, prev_id: -1, checksum: None, limit, span };
     out.events.push(stamped(instrument, f, Event::Depth(depth)));
     Some(())
 }

@@ -10,7 +10,14 @@ use crate::venue::{Decoded, query};
 use serde_json::Value;
 
 /// Decodes an answer to `request`.
-pub(super) fn decode(venue: Venue, request: &str, status: u16, body: &[u8], registry: &mut Registry, out: &mut Decoded) {
+pub(super) fn decode(
+    venue: Venue,
+    request: &str,
+    status: u16,
+    body: &[u8],
+    registry: &mut Registry,
+    out: &mut Decoded,
+) {
     if status != 200 {
         let words = serde_json::from_slice::<Value>(body).ok();
         let text = words.as_ref().and_then(|w| w.get("msg")).and_then(Value::as_str).unwrap_or("no words");
@@ -26,6 +33,10 @@ pub(super) fn decode(venue: Venue, request: &str, status: u16, body: &[u8], regi
             Some(())
         }
         Some("openInterest") => open_interest(venue, body, registry, out),
+        Some("exchangeInfo") => {
+            info::decode_exchange_info(venue, body, registry, out);
+            Some(())
+        }
         _ => {
             out.controls.push(Control::Unknown);
             Some(())
@@ -39,7 +50,8 @@ pub(super) fn decode(venue: Venue, request: &str, status: u16, body: &[u8], regi
 
 fn depth(venue: Venue, request: &str, body: &[u8], registry: &mut Registry, out: &mut Decoded) -> Option<()> {
     let symbol = query(request, "symbol")?.as_bytes();
-    let limit = query(request, "limit").and_then(|l| l.parse().ok()).unwrap_or(if venue == Venue::Binance { 100 } else { 500 });
+    let limit =
+        query(request, "limit").and_then(|l| l.parse().ok()).unwrap_or(if venue == Venue::Binance { 100 } else { 500 });
     let instrument = registry.resolve(venue, symbol);
     if let Some(fields) = scanner::object(venue, body, symbol, registry, out)
         && let Some(span) = fields.span()

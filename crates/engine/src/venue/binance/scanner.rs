@@ -15,7 +15,13 @@ pub(super) fn decode(venue: Venue, frame: &[u8], registry: &mut Registry, out: &
 }
 
 /// Reads a REST depth reply: one flat object.
-pub(super) fn object(venue: Venue, body: &[u8], symbol: &[u8], registry: &mut Registry, out: &mut Decoded) -> Option<Fields<'static>> {
+pub(super) fn object(
+    venue: Venue,
+    body: &[u8],
+    symbol: &[u8],
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<Fields<'static>> {
     let mut cursor = Cursor::new(body);
     let id = registry.resolve(venue, symbol);
     let fields = fields(venue, &mut cursor, Some(registry.get(id).scale), registry, out)?;
