@@ -34,13 +34,58 @@ const ESCAPE: u8 = 2;
 /// Most digits of a number: they fit 63 bits.
 const DIGITS_MAX: usize = 18;
 /// Places remembered; a power of two, several times what a busy connection has.
-const PLACES: usize = 4096;
+const PLACES: usize = 1 << 14;
 /// Words longer than this name a key and begin a new part of the frame; shorter ones only separate.
 const SEPARATOR_MAX: usize = 6;
 
 /// The byte strings.
 #[derive(Debug, Default)]
-pub(crate) struct Parts(pub(crate) [Vec<u8>; PARTS]);
+pub(crate) struct Parts([Part; PARTS]);
+
+/// A byte string that grows without asking at every byte whether there is room: `room` is asked for once per frame.
+#[derive(Debug, Default)]
+struct Part {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Part {
+    fn room(&mut self, more: usize) {
+        let needed = self.length + more;
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed.next_power_of_two(), 0);
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.push_if(byte, true);
+    }
+
+    /// Without a branch that could be guessed wrong.
+    #[inline]
+    fn push_if(&mut self, byte: u8, really: bool) {
+        if let Some(slot) = self.bytes.get_mut(self.length) {
+            *slot = byte;
+            self.length += usize::from(really);
+        }
+    }
+}
+
+impl Parts {
+    /// The byte strings, in order.
+    pub(crate) fn get(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|part| part.bytes.get(..part.length).unwrap_or_default())
+    }
+
+    /// Fills one, whatever it takes to.
+    pub(crate) fn fill(&mut self, part: usize, fill: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<()> {
+        let part = self.0.get_mut(part)?;
+        fill(&mut part.bytes)?;
+        part.length = part.bytes.len();
+        Some(())
+    }
+}
 
 /// What was in a place before.
 #[derive(Clone, Copy, Default)]
@@ -85,9 +130,9 @@ impl Walk {
 
 /// Folds encoded inputs whose first is of the given time; false if they are not inputs.
 pub(crate) fn fold(mut bytes: &[u8], first: Nanos, parts: &mut Parts) -> bool {
-    parts.0.iter_mut().for_each(Vec::clear);
+    parts.0.iter_mut().for_each(|part| part.length = 0);
     let (mut state, mut heads) = (codec::State::new(first), codec::State::new(first));
-    let (mut walk, mut before) = (Walk::new(), first);
+    let (mut walk, mut before, mut small) = (Walk::new(), first, Vec::new());
     while !bytes.is_empty() {
         let Some(input) = codec::decode(&mut bytes, &mut state) else { return false };
         let (body, text) = match input.body {
@@ -98,98 +143,106 @@ pub(crate) fn fold(mut bytes: &[u8], first: Nanos, parts: &mut Parts) -> bool {
             }
             other => (other, None),
         };
-        codec::encode(&mut parts.0[HEADS], &mut heads, &Input { at: first, link: input.link, body });
-        codec::put(&mut parts.0[TIMES], codec::zigzag(input.at.0.wrapping_sub(before.0)));
+        small.clear();
+        codec::encode(&mut small, &mut heads, &Input { at: first, link: input.link, body });
+        extend(&mut parts.0[HEADS], &small);
+        small.clear();
+        codec::put(&mut small, codec::zigzag(input.at.0.wrapping_sub(before.0)));
+        extend(&mut parts.0[TIMES], &small);
         before = input.at;
         if let Some(text) = text {
-            fold_text(text, &mut walk, &mut parts.0);
+            fold_text(text, &mut walk, parts);
         }
     }
     true
 }
 
-fn fold_text(text: &[u8], walk: &mut Walk, parts: &mut [Vec<u8>; PARTS]) {
+fn extend(part: &mut Part, bytes: &[u8]) {
+    part.room(bytes.len());
+    bytes.iter().for_each(|byte| part.push(*byte));
+}
+
+fn fold_text(text: &[u8], walk: &mut Walk, parts: &mut Parts) {
+    for part in &mut parts.0[WORDS..] {
+        part.room(2 * text.len() + 8); // two bytes for each of ours at most: an escape, or decimals and a digit
+    }
     walk.begin();
     let mut rest = text;
     loop {
-        let words = rest.iter().position(|b| b.is_ascii_digit()).unwrap_or(rest.len());
-        let (mut words, mut after) = rest.split_at(words);
-        // a leading zero belongs to the words
-        while let [b'0', b'0'..=b'9', ..] = after {
-            let length = words.len() + 1;
-            (words, after) = rest.split_at(length);
+        let mut length = 0;
+        let words = &mut parts.0[WORDS];
+        for byte in rest {
+            if byte.is_ascii_digit() && !(*byte == b'0' && rest.get(length + 1).is_some_and(u8::is_ascii_digit)) {
+                break;
+            }
+            if *byte <= ESCAPE {
+                words.push(ESCAPE);
+            }
+            words.push(*byte);
+            length += 1;
         }
-        put_words(&mut parts[WORDS], words);
+        let (before, after) = rest.split_at(length);
         if after.is_empty() {
-            break;
+            return words.push(END);
         }
-        parts[WORDS].push(NUMBER);
+        words.push(NUMBER);
         let (value, decimals, length) = number(after);
-        let place = walk.place(words);
-        put_number(walk, place, value, decimals, parts);
+        let place = walk.place(before);
+        put_number(walk, place, value, decimals, &mut parts.0);
         rest = after.split_at(length).1;
-    }
-    parts[WORDS].push(END);
-}
-
-fn put_words(out: &mut Vec<u8>, words: &[u8]) {
-    if words.iter().all(|b| *b > ESCAPE) {
-        return out.extend_from_slice(words);
-    }
-    for byte in words {
-        if *byte <= ESCAPE {
-            out.push(ESCAPE);
-        }
-        out.push(*byte);
     }
 }
 
 /// The number at the start of a text: its digits, how many of them are decimals, and its length in bytes.
+#[inline]
 fn number(text: &[u8]) -> (u64, u8, usize) {
-    let run = |from: usize, most: usize, value: u64| {
-        let digits = text.iter().skip(from).take(most).take_while(|b| b.is_ascii_digit());
-        digits.fold((value, 0), |(value, count), d| (value * 10 + u64::from(d - b'0'), count + 1))
-    };
-    let (value, whole) = run(0, DIGITS_MAX, 0);
-    if text.get(whole) != Some(&b'.') {
-        return (value, 0, whole);
+    let (mut value, mut length, mut point) = (0, 0, None);
+    for byte in text.iter().take(DIGITS_MAX + 1) {
+        match byte {
+            b'0'..=b'9' if length < DIGITS_MAX || point.is_some() => value = value * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(length),
+            _ => break,
+        }
+        length += 1;
     }
-    match run(whole + 1, DIGITS_MAX - whole, value) {
-        (_, 0) => (value, 0, whole),
-        (value, decimals) => (value, decimals as u8, whole + 1 + decimals),
+    match point {
+        None => (value, 0, length),
+        Some(point) if point + 1 == length => (value, 0, point),
+        Some(point) => (value, (length - point - 1) as u8, length),
     }
 }
 
-fn put_number(walk: &mut Walk, place: usize, value: u64, decimals: u8, parts: &mut [Vec<u8>; PARTS]) {
+#[inline]
+fn put_number(walk: &mut Walk, place: usize, value: u64, decimals: u8, parts: &mut [Part; PARTS]) {
     let place = &mut walk.places[place % PLACES];
     let difference = |base: u64| codec::zigzag(value.wrapping_sub(base) as i64);
-    let (mut base, mut rest) = (0, difference(place.value));
-    for (other, candidate) in [(1, difference(walk.value)), (2, value)] {
-        if bytes_of(candidate) < bytes_of(rest) {
-            (base, rest) = (other, candidate);
-        }
-    }
-    let length = bytes_of(rest);
+    let candidates = [difference(place.value), difference(walk.value), value];
+    let cost = |base: usize| bytes_of(candidates[base]) * 4 + base; // the fewest bytes, then the first base
+    let best = cost(0).min(cost(1)).min(cost(2));
+    let (base, length) = (best % 4, best / 4);
+    let rest = candidates[base % 3].to_le_bytes();
     let differ = decimals != place.decimals;
-    parts[MARKS].push(base * 9 + length + if differ { 27 } else { 0 });
-    if differ {
-        parts[DIGITS].push(decimals);
-    }
-    for (index, byte) in rest.to_le_bytes().iter().take(length as usize).enumerate() {
-        parts[DIGITS + index.min(PARTS - DIGITS - 1)].push(*byte);
+    parts[MARKS].push((base * 9 + length) as u8 + if differ { 27 } else { 0 });
+    parts[DIGITS].push_if(decimals, differ);
+    parts[DIGITS].push_if(rest[0], length > 0);
+    parts[DIGITS + 1].push_if(rest[1], length > 1);
+    parts[DIGITS + 2].push_if(rest[2], length > 2);
+    for byte in rest.iter().take(length).skip(3) {
+        parts[DIGITS + 3].push(*byte);
     }
     *place = Place { value, decimals };
     walk.value = value;
 }
 
 /// Bytes a number takes, without those that are 0 at its upper end.
-fn bytes_of(value: u64) -> u8 {
-    (64 - value.leading_zeros()).div_ceil(8) as u8
+#[inline]
+fn bytes_of(value: u64) -> usize {
+    (64 - value.leading_zeros()).div_ceil(8) as usize
 }
 
 /// Unfolds so many inputs, appending them as they were; `None` if the parts do not belong together.
 pub(crate) fn unfold(parts: &Parts, inputs: u32, first: Nanos, out: &mut Vec<u8>) -> Option<()> {
-    let mut at = parts.0.each_ref().map(|part| part.as_slice());
+    let mut at = parts.0.each_ref().map(|part| part.bytes.get(..part.length).unwrap_or_default());
     let (mut state, mut heads) = (codec::State::new(first), codec::State::new(first));
     let (mut walk, mut time, mut text) = (Walk::new(), first, Vec::new());
     for _ in 0..inputs {
@@ -273,10 +326,21 @@ fn print(text: &mut Vec<u8>, mut value: u64, decimals: u8) {
     text.extend_from_slice(digits.split_at(from).1);
 }
 
+#[inline]
 fn hash(words: &[u8]) -> u64 {
-    words.chunks(8).fold(words.len() as u64, |h, chunk| mix(h ^ chunk.iter().fold(0, |w, b| w << 8 | u64::from(*b))))
+    let Some(last) = words.last_chunk::<8>() else {
+        return mix(words.iter().fold(words.len() as u64, |w, b| w << 8 | u64::from(*b)));
+    };
+    let mut hash = words.len() as u64;
+    let mut rest = words;
+    while let Some((chunk, more)) = rest.split_first_chunk::<8>() {
+        hash = mix(hash ^ u64::from_le_bytes(*chunk));
+        rest = more;
+    }
+    mix(hash ^ u64::from_le_bytes(*last))
 }
 
+#[inline]
 fn mix(value: u64) -> u64 {
     let product = value.wrapping_mul(0x9e37_79b9_7f4a_7c15); // 2^64 over the golden ratio
     product ^ product >> 29
@@ -344,7 +408,7 @@ mod tests {
             format!("{{\"e\":\"bookTicker\",\"u\":{},\"b\":\"2681.62\",\"B\":\"1.165\"}}", 5_123_107_838_717 + i * 50)
         };
         let parts = there_and_back(&(0..80).map(|i| frame(i).into_bytes()).collect::<Vec<_>>());
-        let digits: usize = parts.0[DIGITS..].iter().map(Vec::len).sum();
+        let digits: usize = parts.get().skip(DIGITS).map(<[u8]>::len).sum();
         assert!(digits < 110, "a byte per frame and the first numbers, not {digits}");
     }
 
@@ -362,10 +426,17 @@ mod tests {
         #[test]
         fn parts_that_do_not_belong_together_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), words in "[\u{0}-\u{2}a]{0,40}") {
             let mut parts = Parts::default();
-            parts.0.iter_mut().for_each(|part| part.extend_from_slice(&bytes));
+            let mut fill = |part: usize, bytes: &[u8]| {
+                parts.fill(part, |to| {
+                    to.extend_from_slice(bytes);
+                    Some(())
+                })
+            };
+            (0..PARTS).filter(|p| *p != HEADS && *p != WORDS).for_each(|p| fill(p, &bytes).unwrap());
             let (mut head, mut state) = (Vec::new(), codec::State::new(Nanos(0)));
             codec::encode(&mut head, &mut state, &Input { at: Nanos(0), link: LinkId(1), body: Body::Text(b"") });
-            (parts.0[HEADS], parts.0[WORDS]) = (head, words.into_bytes());
+            fill(HEADS, &head).unwrap();
+            fill(WORDS, words.as_bytes()).unwrap();
             let _ = unfold(&parts, 1, Nanos(0), &mut Vec::new());
         }
     }

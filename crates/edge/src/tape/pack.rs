@@ -5,7 +5,7 @@ use super::{INPUT_BYTES_MAX, codec};
 use fathometer_engine::units::Nanos;
 use std::io;
 
-/// zstd level: measured on real frames, levels 2 and 3 are slower and not smaller than 1.
+/// zstd level: of folded parts, level 3 saves 1 % more than level 1 for 1.8 times its time (measured on real frames).
 const LEVEL: i32 = 1;
 /// Smaller blocks are not folded: the parts' own heads would cost more than folding saves.
 const FOLDED_BYTES_MIN: usize = 4096;
@@ -35,7 +35,7 @@ impl Packer {
             out.extend_from_slice(&self.one);
             return Ok(ZSTD);
         }
-        for part in &self.parts.0 {
+        for part in self.parts.get() {
             compress(&mut self.compressor, part, &mut self.one)?;
             codec::put(out, part.len() as u64);
             codec::put(out, self.one.len() as u64);
@@ -77,13 +77,14 @@ impl Unpacker {
         match how.codec {
             ZSTD => decompress(&mut self.decompressor, payload, how.raw_length, raw)?,
             FOLDED => {
-                for part in &mut self.parts.0 {
+                for part in 0..fold::PARTS {
                     let length =
                         usize::try_from(codec::take(&mut payload)?).ok().filter(|l| *l <= 2 * INPUT_BYTES_MAX)?;
                     let compressed = usize::try_from(codec::take(&mut payload)?).ok()?;
                     let (bytes, rest) = payload.split_at_checked(compressed)?;
                     payload = rest;
-                    decompress(&mut self.decompressor, bytes, length, part)?;
+                    let decompressor = &mut self.decompressor;
+                    self.parts.fill(part, |to| decompress(decompressor, bytes, length, to))?;
                 }
                 raw.reserve(how.raw_length);
                 fold::unfold(&self.parts, how.inputs, how.first, raw)?;
