@@ -1,13 +1,38 @@
 //! An exact order book: every level the venue has told, and up to which price it is known.
 
-use crate::units::{Level, Price, Scale, Side, Size};
+use crate::units::{Level, POW10, Price, Scale, Side, Size};
 
 pub mod ladder;
 
-use ladder::Ladder;
+use ladder::{Block, Ladder};
+use serde::{Deserialize, Serialize};
 
-/// Both sides of one instrument's book.
-#[derive(Clone, Debug, Default)]
+/// A book as it is written down: bids, asks, and how far each is trusted.
+#[derive(Serialize, Deserialize)]
+struct Stored(Vec<Level>, Vec<Level>, [Option<Price>; 2]);
+
+impl From<Book> for Stored {
+    fn from(book: Book) -> Self {
+        Stored(book.levels(Side::Bid).collect(), book.levels(Side::Ask).collect(), book.trusted)
+    }
+}
+
+impl From<Stored> for Book {
+    fn from(stored: Stored) -> Self {
+        let mut book = Book { trusted: stored.2, ..Book::default() };
+        for level in stored.0 {
+            book.set(Side::Bid, level);
+        }
+        for level in stored.1 {
+            book.set(Side::Ask, level);
+        }
+        book
+    }
+}
+
+/// Both sides of one instrument's book. Stored as its levels.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Book {
     bids: Ladder,
     asks: Ladder,
@@ -23,13 +48,44 @@ pub struct Total {
     pub notional: i128,
 }
 
+/// Neighbouring levels of one side.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    sign: i64,
+    key: i64,
+    block: &'a Block,
+}
+
+impl<'a> Run<'a> {
+    /// Totals over the run.
+    #[inline]
+    pub fn total(&self) -> Total {
+        let size = i128::from(self.block.size());
+        let moment = i128::from(self.key) * size + i128::from(self.block.moment());
+        Total { size, notional: moment * i128::from(self.sign) }
+    }
+
+    /// A price that none of the run's levels is worse than.
+    #[inline]
+    pub fn worst(&self) -> Price {
+        Price(self.sign * (self.key + Block::LAST))
+    }
+
+    /// The levels, best first.
+    #[inline]
+    pub fn levels(&self) -> impl Iterator<Item = Level> + 'a {
+        let (sign, key) = (self.sign, self.key);
+        self.block.levels().map(move |(offset, size)| Level { price: Price(sign * (key + offset)), size: Size(size) })
+    }
+}
+
 impl Book {
     /// Sets a level to an absolute size; 0 removes it. Returns the size it had.
     pub fn set(&mut self, side: Side, level: Level) -> Size {
-        match side {
+        Size(match side {
             Side::Bid => self.bids.set(-level.price.0, level.size.0),
             Side::Ask => self.asks.set(level.price.0, level.size.0),
-        }
+        })
     }
 
     /// Best level of a side.
@@ -56,6 +112,28 @@ impl Book {
         Total { size, notional: moment * i128::from(sign) }
     }
 
+    /// The same for several limits, each worse than the one before, in one pass; `each` is called once per limit.
+    pub fn totals_to(&self, side: Side, limits: impl Iterator<Item = Price>, mut each: impl FnMut(Total)) {
+        let (ladder, sign) = self.side(side);
+        ladder.totals_to(limits.map(|limit| sign * limit.0), |size, moment| {
+            each(Total { size, notional: moment * i128::from(sign) });
+        });
+    }
+
+    /// The levels of a side in runs, best first, so that whole runs may be passed over by their totals; what stands very
+    /// far from the best is in none of them, see `beyond`.
+    #[inline]
+    pub fn runs(&self, side: Side) -> impl Iterator<Item = Run<'_>> {
+        let (ladder, sign) = self.side(side);
+        ladder.blocks().map(move |(key, block)| Run { sign, key, block })
+    }
+
+    /// The levels of a side that stand in none of the `runs`, best first.
+    pub fn beyond(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        let (ladder, sign) = self.side(side);
+        ladder.beyond().map(move |(key, size)| Level { price: Price(sign * key), size: Size(size) })
+    }
+
     /// Worst price of a side up to which every level is known; `None` when known to the end.
     pub fn trusted(&self, side: Side) -> Option<Price> {
         self.trusted[side as usize]
@@ -71,6 +149,24 @@ impl Book {
         self.bids.clear();
         self.asks.clear();
         self.trusted = [None; 2];
+    }
+
+    /// Moves to finer units; `false` (and nothing changed) if a level would leave the exact range.
+    pub fn rescale(&mut self, from: Scale, to: Scale) -> bool {
+        let price = POW10[(to.price - from.price) as usize];
+        let size = POW10[(to.size - from.size) as usize];
+        let mut fine = self.clone();
+        if !(fine.bids.rescale(price, size) && fine.asks.rescale(price, size)) {
+            return false;
+        }
+        for worst in fine.trusted.iter_mut().flatten() {
+            match worst.0.checked_mul(price) {
+                Some(fine) => worst.0 = fine,
+                None => return false,
+            }
+        }
+        *self = fine;
+        true
     }
 
     /// Whether bids stand at or above asks.

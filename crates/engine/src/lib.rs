@@ -2,12 +2,16 @@
 //! every `Input`, and the same inputs give the same outputs, to the byte.
 #![forbid(unsafe_code)]
 
+mod audit;
 pub mod book;
+pub mod engine;
 pub mod event;
 pub mod input;
 pub mod instrument;
 pub mod metric;
 pub mod output;
 pub mod registry;
+pub mod scan;
+mod sync;
 pub mod units;
 pub mod venue;

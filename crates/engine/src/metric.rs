@@ -1,12 +1,24 @@
 //! The metrics: one file each, listed once. A metric is updated by what is seen of its instrument and sampled on the
 //! event-time grid; it never sees JSON, a clock or another instrument's book.
+#![cfg_attr(test, allow(clippy::inconsistent_digit_grouping))] // 100_05 in tests: the hundredths stand apart
 
 use crate::book::Book;
 use crate::event::Stamped;
 use crate::instrument::Instrument;
 use crate::output::Validity;
-use crate::units::{Level, Nanos};
+use crate::units::{Level, Nanos, Scale};
 use serde::{Deserialize, Serialize};
+
+mod log;
+mod params;
+mod quote;
+mod top;
+mod trades;
+mod window;
+
+pub use params::Params;
+pub use quote::Finer;
+pub use top::{Top, Touch};
 
 /// A number, or the reason why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +27,29 @@ pub enum Value {
     Is(f64),
     /// Absent.
     Absent(Reason),
+}
+
+impl Value {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<f64> {
+        match self {
+            Value::Is(x) => Some(x),
+            Value::Absent(_) => None,
+        }
+    }
+}
+
+impl From<f64> for Value {
+    /// The number, or `Undefined` for what is not finite.
+    fn from(x: f64) -> Self {
+        if x.is_finite() { Value::Is(x) } else { Value::Absent(Reason::Undefined) }
+    }
+}
+
+impl From<Result<f64, Reason>> for Value {
+    fn from(result: Result<f64, Reason>) -> Self {
+        result.map_or_else(Value::Absent, Value::from)
+    }
 }
 
 /// Why a number is absent.
@@ -54,49 +89,6 @@ pub struct Spec {
     pub help: &'static str,
     /// The formula, in plain text, and where it comes from.
     pub formula: &'static str,
-}
-
-/// What can be chosen about the metrics (`features.yaml`, `metrics:`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Params {
-    /// Depth bands around mid, bps.
-    pub bands_bps: Vec<f64>,
-    /// Order sizes whose slippage is shown, quote currency.
-    pub slippage_notionals: Vec<f64>,
-    /// Top-N imbalances.
-    pub imbalance_levels: Vec<usize>,
-    /// Levels of the multi-level OFI.
-    pub ofi_levels: usize,
-    /// Windows of the OFI sums, seconds.
-    pub ofi_windows_seconds: Vec<f64>,
-    /// Levels per side in the depth-weighted price and in the slope.
-    pub weighted_levels: usize,
-    /// Window of rolling VWAP, volumes, trade-flow imbalance and rates, seconds.
-    pub trade_window_seconds: f64,
-    /// Window of the realised volatility, seconds.
-    pub volatility_window_seconds: f64,
-    /// Sampling step of the realised volatility, seconds.
-    pub volatility_step_seconds: f64,
-    /// A mark, index or peer mid older than this is not used for a basis, seconds.
-    pub peer_age_max_seconds: f64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Params {
-            bands_bps: vec![1.0, 5.0, 10.0, 25.0, 50.0, 100.0],
-            slippage_notionals: vec![10_000.0, 100_000.0, 1_000_000.0],
-            imbalance_levels: vec![5, 10, 20],
-            ofi_levels: 5,
-            ofi_windows_seconds: vec![1.0, 10.0],
-            weighted_levels: 10,
-            trade_window_seconds: 60.0,
-            volatility_window_seconds: 300.0,
-            volatility_step_seconds: 1.0,
-            peer_age_max_seconds: 10.0,
-        }
-    }
 }
 
 /// One event of the instrument, with its book after the event.
@@ -152,8 +144,10 @@ pub trait Metric: Sized + Clone + Serialize + for<'de> Deserialize<'de> {
     fn on(&mut self, _seen: &Seen<'_>) {}
     /// The book is no longer believed: what was derived from its continuity starts anew.
     fn on_gap(&mut self) {}
-    /// Writes its columns.
-    fn sample(&mut self, moment: &Moment<'_>, out: &mut Vec<Value>);
+    /// The instrument's units became finer: whatever is kept in units is multiplied.
+    fn on_rescale(&mut self, _finer: Finer) {}
+    /// Writes its columns; `top` is the top of the moment's book, prepared once for all.
+    fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>);
 }
 
 macro_rules! metrics {
@@ -163,12 +157,12 @@ macro_rules! metrics {
         /// All metrics of one instrument.
         #[allow(missing_docs)]
         #[derive(Clone, Debug, Serialize, Deserialize)]
-        pub struct Metrics { $(pub $file: $file::$name,)+ }
+        pub struct Metrics { top: Top, $(pub $file: $file::$name,)+ }
 
         impl Metrics {
             /// Fresh states.
             pub fn new(params: &Params) -> Self {
-                Metrics { $($file: $file::$name::new(params),)+ }
+                Metrics { top: Top::new(params), $($file: $file::$name::new(params),)+ }
             }
             /// An event of the instrument.
             pub fn on(&mut self, seen: &Seen<'_>) {
@@ -178,9 +172,15 @@ macro_rules! metrics {
             pub fn on_gap(&mut self) {
                 $(self.$file.on_gap();)+
             }
+            /// The instrument's units became finer.
+            pub fn on_rescale(&mut self, from: Scale, to: Scale) {
+                let finer = Finer::between(from, to);
+                $(self.$file.on_rescale(finer);)+
+            }
             /// Appends every column's value.
             pub fn sample(&mut self, moment: &Moment<'_>, out: &mut Vec<Value>) {
-                $(self.$file.sample(moment, out);)+
+                self.top.fill(moment);
+                $(self.$file.sample(moment, &self.top, out);)+
             }
         }
 
@@ -195,4 +195,38 @@ macro_rules! metrics {
 
 metrics! {
     mid::Mid,
+    microprice::Microprice,
+    queue_imbalance::QueueImbalance,
+    imbalance::Imbalance,
+    depth::Depth,
+    slippage::Slippage,
+    weighted_price::WeightedPrice,
+    slope::Slope,
+    ofi::Ofi,
+    ofi_levels::OfiLevels,
+    vwap::Vwap,
+    volume::Volume,
+    volatility::Volatility,
+    rates::Rates,
+    basis::Basis,
+    funding::Funding,
 }
+
+/// Where a column stands in a sample.
+pub fn column(params: &Params, id: &str) -> Option<usize> {
+    catalogue(params).iter().position(|spec| spec.id == id)
+}
+
+/// The catalogue as a Markdown table, for the documentation.
+pub fn catalogue_markdown(params: &Params) -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut text = String::from("| column | unit | what it is | formula |\n|---|---|---|---|\n");
+    for spec in catalogue(params) {
+        let (unit, help, formula) = (cell(spec.unit), cell(spec.help), cell(spec.formula));
+        text.push_str(&format!("| `{}` | {unit} | {help} | {formula} |\n", spec.id));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,36 @@
 //! The table of instruments: who is known, by which index, in which units.
 
 use crate::instrument::{Instrument, InstrumentId, Venue};
-use crate::units::Scale;
+use crate::scan::units_of;
+use crate::units::{Decimal, Price, Scale, Size};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// All instruments of an engine, by index and by venue and symbol.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Instrument>", into = "Vec<Instrument>")]
 pub struct Registry {
     all: Vec<Instrument>,
     /// Index per venue; looked up, never iterated.
     index: [FxHashMap<Box<[u8]>, u32>; 4],
     /// Instruments whose units became finer since the engine last looked: (whom, old scale).
     pub(crate) rescaled: Vec<(InstrumentId, Scale)>,
+}
+
+impl From<Vec<Instrument>> for Registry {
+    fn from(all: Vec<Instrument>) -> Self {
+        let mut registry = Registry { all, ..Registry::default() };
+        for (id, instrument) in registry.all.iter().enumerate() {
+            registry.index[instrument.venue as usize].insert(instrument.symbol.as_bytes().into(), id as u32);
+        }
+        registry
+    }
+}
+
+impl From<Registry> for Vec<Instrument> {
+    fn from(registry: Registry) -> Self {
+        registry.all
+    }
 }
 
 impl Registry {
@@ -53,6 +71,39 @@ impl Registry {
         if *scale != old {
             self.rescaled.push((id, old));
         }
+    }
+
+    /// Reads a price in the instrument's units, which become finer if they have to. `None`: not a price.
+    #[inline]
+    pub fn price(&mut self, id: InstrumentId, text: &[u8]) -> Option<Price> {
+        let units = match units_of(text, self.get(id).scale.price) {
+            Some(units) => units,
+            None => {
+                let finer = Decimal::parse(text).ok()?;
+                self.widen(id, finer.decimals, 0);
+                finer.at(self.get(id).scale.price).ok()?
+            }
+        };
+        (units >= 0).then_some(Price(units))
+    }
+
+    /// Reads a size, like `price`.
+    #[inline]
+    pub fn size(&mut self, id: InstrumentId, text: &[u8]) -> Option<Size> {
+        let units = match units_of(text, self.get(id).scale.size) {
+            Some(units) => units,
+            None => {
+                let finer = Decimal::parse(text).ok()?;
+                self.widen(id, 0, finer.decimals);
+                finer.at(self.get(id).scale.size).ok()?
+            }
+        };
+        (units >= 0).then_some(Size(units))
+    }
+
+    /// Takes a widening back: the numbers already known do not fit finer units.
+    pub(crate) fn restore(&mut self, id: InstrumentId, scale: Scale) {
+        self.all[id.0 as usize].scale = scale;
     }
 
     /// Takes over what the venue says of an instrument; units only ever become finer.

@@ -83,5 +83,29 @@ impl Decoded {
     }
 }
 
+pub mod binance;
+pub mod okx;
+pub mod rules;
 pub mod symbol;
+
 pub use symbol::infer;
+
+/// Turns one input of a venue into events.
+#[inline]
+pub fn decode(
+    venue: Venue,
+    body: &crate::input::Body<'_>,
+    registry: &mut crate::registry::Registry,
+    out: &mut Decoded,
+) {
+    match venue {
+        Venue::Okx => okx::decode(body, registry, out),
+        _ => binance::decode(venue, body, registry, out),
+    }
+}
+
+/// A parameter of a request's query.
+pub fn query<'a>(request: &'a str, key: &str) -> Option<&'a str> {
+    let (_, query) = request.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}

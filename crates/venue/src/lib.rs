@@ -2,3 +2,4 @@
 //! with faults on demand.
 
 pub mod market;
+pub mod sim;

@@ -1,33 +1,545 @@
-//! One side of a book: sizes by key, the best being the smallest key.
+//! One side of a book: sizes by key, the best being the smallest key (price for asks, negated price for bids).
+//!
+//! Levels near the touch stand in blocks of 64 neighbouring keys, found through a directory that covers a window of
+//! 65,536 keys; each block keeps an occupancy bitmap and its sums, so that the next level, a band's total and an update
+//! all cost a few instructions and nothing is ever shifted. Blocks exist only where there are levels. Levels beyond the
+//! window stand in a flat hash and are sorted only when someone walks that far. The window follows the best level.
 
-use std::collections::BTreeMap;
+use crate::units::MAX_UNITS;
+use rustc_hash::FxHashMap;
 
-/// Sizes by key (price for asks, negated price for bids).
+const BLOCK: i64 = 64;
+const BLOCKS: usize = 1024;
+const SPAN: i64 = BLOCK * BLOCKS as i64;
+/// Blocks kept free below the best key when the window is placed: room for the price to improve without moving it.
+const HEADROOM_BLOCKS: i64 = 128;
+/// The window is moved when the best key is beyond this block.
+const DRIFT_BLOCKS: i64 = 640;
+const NONE: u16 = u16::MAX;
+
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    sizes: [i64; BLOCK as usize],
+    occupied: u64,
+    /// Sum of sizes.
+    sum: i64,
+    /// Sum of offset times size.
+    moment: i64,
+}
+
+const EMPTY: Block = Block { sizes: [0; BLOCK as usize], occupied: 0, sum: 0, moment: 0 };
+
+/// Sizes by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ladder {
-    levels: BTreeMap<i64, i64>,
+    /// Key of the first slot of block 0; a multiple of 64.
+    base: i64,
+    /// Block number -> index in `pool`; empty until the first level.
+    directory: Vec<u16>,
+    /// Which blocks hold levels, one bit each.
+    summary: [u64; BLOCKS / 64],
+    pool: Vec<Block>,
+    free: Vec<u16>,
+    /// Levels beyond the window; every key here is at or above `base + SPAN`.
+    far: FxHashMap<i64, i64>,
+    /// Smallest key; meaningless while the window is empty.
+    best: i64,
+    /// Levels in the window.
+    near: usize,
 }
 
 impl Ladder {
-    pub(super) fn set(&mut self, key: i64, size: i64) -> crate::units::Size {
-        let old = if size == 0 { self.levels.remove(&key) } else { self.levels.insert(key, size) };
-        crate::units::Size(old.unwrap_or(0))
+    /// Sets the size at a key, 0 removes; returns the size before.
+    pub(super) fn set(&mut self, key: i64, size: i64) -> i64 {
+        let slot = key - self.base;
+        if (slot as u64) < SPAN as u64 && !self.directory.is_empty() {
+            self.set_near(slot, size)
+        } else {
+            self.set_far(key, size)
+        }
     }
+
+    #[inline]
+    fn set_near(&mut self, slot: i64, size: i64) -> i64 {
+        let (number, offset) = ((slot >> 6) as usize, (slot & 63) as usize);
+        let mut at = self.directory[number];
+        if at == NONE {
+            if size == 0 {
+                return 0; // deleting a level never seen is normal
+            }
+            at = self.occupy(number);
+        }
+        let block = &mut self.pool[at as usize];
+        let old = std::mem::replace(&mut block.sizes[offset], size);
+        block.sum += size - old;
+        block.moment += (size - old) * offset as i64;
+        if size != 0 {
+            if old == 0 {
+                block.occupied |= 1 << offset;
+                self.near += 1;
+                if self.near == 1 || slot + self.base < self.best {
+                    self.best = slot + self.base;
+                }
+            }
+        } else if old != 0 {
+            block.occupied &= !(1 << offset);
+            self.near -= 1;
+            if block.occupied == 0 {
+                self.directory[number] = NONE;
+                self.summary[number >> 6] &= !(1 << (number & 63));
+                self.free.push(at);
+            }
+            if slot + self.base == self.best {
+                self.best_left(slot);
+            }
+        }
+        old
+    }
+
+    /// The best level was removed: the next one becomes best, and the window follows if it is far behind.
+    fn best_left(&mut self, slot: i64) {
+        match self.next_slot(slot) {
+            Some(next) => {
+                self.best = self.base + next;
+                if next > DRIFT_BLOCKS * BLOCK {
+                    self.place(self.best);
+                }
+            }
+            None => {
+                if let Some(key) = self.far.keys().copied().min() {
+                    self.place(key);
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn set_far(&mut self, key: i64, size: i64) -> i64 {
+        if self.directory.is_empty() || (self.near == 0 && self.far.is_empty()) {
+            if size == 0 {
+                return 0;
+            }
+            self.place(key);
+            return self.set_near(key - self.base, size);
+        }
+        if key < self.base {
+            if size == 0 {
+                return 0; // nothing stands before the window
+            }
+            self.place(key);
+            return self.set_near(key - self.base, size);
+        }
+        let old = if size == 0 { self.far.remove(&key) } else { self.far.insert(key, size) };
+        old.unwrap_or(0)
+    }
+
+    fn occupy(&mut self, number: usize) -> u16 {
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.pool.push(EMPTY);
+            (self.pool.len() - 1) as u16 // at most BLOCKS blocks are in use, and NONE is beyond that
+        });
+        self.directory[number] = at;
+        self.summary[number >> 6] |= 1 << (number & 63);
+        at
+    }
+
+    /// Moves the window so that `best` stands `HEADROOM_BLOCKS` into it; levels change between window and far store.
+    #[cold]
+    fn place(&mut self, best: i64) {
+        let base = (best & !(BLOCK - 1)) - HEADROOM_BLOCKS * BLOCK;
+        let mut moved: Vec<(i64, i64)> = Vec::new();
+        for number in 0..self.directory.len() {
+            let at = self.directory[number];
+            if at == NONE {
+                continue;
+            }
+            let block = &mut self.pool[at as usize];
+            let mut bits = block.occupied;
+            while bits != 0 {
+                let offset = bits.trailing_zeros();
+                bits &= bits - 1;
+                moved.push((self.base + number as i64 * BLOCK + i64::from(offset), block.sizes[offset as usize]));
+            }
+            *block = EMPTY;
+            self.free.push(at);
+        }
+        self.directory.clear();
+        self.directory.resize(BLOCKS, NONE);
+        self.summary = [0; BLOCKS / 64];
+        self.near = 0;
+        self.base = base;
+        // A hash is emptied here, not walked into an output: where a level ends up does not depend on the order.
+        moved.extend(self.far.drain());
+        for (key, size) in moved {
+            let slot = key - base;
+            if (slot as u64) < SPAN as u64 {
+                self.set_near(slot, size);
+            } else {
+                self.far.insert(key, size);
+            }
+        }
+    }
+
+    /// First occupied slot after `slot`.
+    #[inline]
+    fn next_slot(&self, slot: i64) -> Option<i64> {
+        let (number, offset) = ((slot >> 6) as usize, slot & 63);
+        let at = self.directory[number];
+        if at != NONE && offset < 63 {
+            let rest = self.pool[at as usize].occupied & (!0 << (offset + 1));
+            if rest != 0 {
+                return Some((slot & !63) + i64::from(rest.trailing_zeros()));
+            }
+        }
+        let next = self.next_block(number + 1)?;
+        let block = &self.pool[self.directory[next] as usize];
+        Some(next as i64 * BLOCK + i64::from(block.occupied.trailing_zeros()))
+    }
+
+    /// First occupied block at or after `number`.
+    #[inline]
+    fn next_block(&self, number: usize) -> Option<usize> {
+        if number >= BLOCKS {
+            return None;
+        }
+        let mut word = number >> 6;
+        let mut bits = self.summary[word] & (!0 << (number & 63));
+        while bits == 0 {
+            word += 1;
+            if word == self.summary.len() {
+                return None;
+            }
+            bits = self.summary[word];
+        }
+        Some(word * 64 + bits.trailing_zeros() as usize)
+    }
+
+    /// Best key and its size.
+    #[inline]
     pub(super) fn best(&self) -> Option<(i64, i64)> {
-        self.levels.first_key_value().map(|(k, v)| (*k, *v))
+        if self.near == 0 {
+            return None; // the far store is never left alone: the window is moved onto it
+        }
+        let slot = self.best - self.base;
+        let block = &self.pool[self.directory[(slot >> 6) as usize] as usize];
+        Some((self.best, block.sizes[(slot & 63) as usize]))
     }
-    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        self.levels.iter().map(|(k, v)| (*k, *v))
-    }
+
+    /// Number of levels.
     pub(super) fn len(&self) -> usize {
-        self.levels.len()
+        self.near + self.far.len()
     }
+
+    /// Keys and sizes, best first.
+    pub(super) fn iter(&self) -> Iter<'_> {
+        let slot = if self.near == 0 { None } else { Some(self.best - self.base) };
+        let (number, bits, at) = match slot {
+            Some(slot) => {
+                let at = self.directory[(slot >> 6) as usize];
+                ((slot >> 6) as usize, self.pool[at as usize].occupied & (!0 << (slot & 63)), at)
+            }
+            None => (BLOCKS, 0, NONE),
+        };
+        Iter { ladder: self, number, bits, at, far: None }
+    }
+
+    /// Sum of sizes and of key times size over the keys up to and including `limit`.
     pub(super) fn total_to(&self, limit: i64) -> (i128, i128) {
-        self.levels.range(..=limit).fold((0, 0), |(s, m), (k, v)| {
-            (s + i128::from(*v), m + i128::from(*k) * i128::from(*v))
+        if self.near == 0 || limit < self.best {
+            return (0, 0);
+        }
+        let last = (limit - self.base).min(SPAN - 1);
+        let (last_number, last_offset) = ((last >> 6) as usize, last & 63);
+        let mut size = 0i128;
+        let mut moment = 0i128;
+        let mut number = ((self.best - self.base) >> 6) as usize;
+        while let Some(next) = self.next_block(number) {
+            if next > last_number {
+                break;
+            }
+            let block = &self.pool[self.directory[next] as usize];
+            let key = self.base + next as i64 * BLOCK;
+            let (sum, offsets) =
+                if next == last_number { block.totals_to(last_offset as u32) } else { (block.sum, block.moment) };
+            size += i128::from(sum);
+            moment += i128::from(key) * i128::from(sum) + i128::from(offsets);
+            number = next + 1;
+        }
+        if limit >= self.base + SPAN {
+            for (key, far) in &self.far {
+                if *key <= limit {
+                    size += i128::from(*far);
+                    moment += i128::from(*key) * i128::from(*far);
+                }
+            }
+        }
+        (size, moment)
+    }
+
+    /// The same for several limits, ascending, in one pass; `each` is called once per limit, in order.
+    pub(super) fn totals_to(&self, limits: impl Iterator<Item = i64>, mut each: impl FnMut(i128, i128)) {
+        let (mut size, mut moment) = (0i128, 0i128);
+        // What is summed: every block before this one.
+        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+        for limit in limits {
+            if limit >= self.base + SPAN {
+                let (size, moment) = self.total_to(limit);
+                each(size, moment);
+                continue;
+            }
+            let mut part = (0, 0);
+            while let Some(next) = self.next_block(number) {
+                let key = self.base + next as i64 * BLOCK;
+                let block = &self.pool[self.directory[next] as usize];
+                if limit < key + BLOCK - 1 {
+                    if limit >= key {
+                        let (sum, offsets) = block.totals_to((limit - key) as u32);
+                        part = (i128::from(sum), i128::from(key) * i128::from(sum) + i128::from(offsets));
+                    }
+                    break;
+                }
+                size += i128::from(block.sum);
+                moment += i128::from(key) * i128::from(block.sum) + i128::from(block.moment);
+                number = next + 1;
+            }
+            each(size + part.0, moment + part.1);
+        }
+    }
+
+    /// The blocks of the window that hold levels, best first: first key, and what is in it.
+    #[inline]
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block)> {
+        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+        std::iter::from_fn(move || {
+            let next = self.next_block(number)?;
+            number = next + 1;
+            Some((self.base + next as i64 * BLOCK, &self.pool[self.directory[next] as usize]))
         })
     }
+
+    /// Keys and sizes beyond the window, best first.
+    pub(super) fn beyond(&self) -> impl Iterator<Item = (i64, i64)> {
+        let mut iter = Iter { ladder: self, number: BLOCKS, bits: 0, at: NONE, far: None };
+        let is_empty = self.far.is_empty(); // nothing is allocated to say so
+        std::iter::from_fn(move || if is_empty { None } else { iter.next_far() })
+    }
+
+    /// Forgets every level, keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.levels.clear();
+        for number in 0..self.directory.len() {
+            let at = std::mem::replace(&mut self.directory[number], NONE);
+            if at != NONE {
+                self.pool[at as usize] = EMPTY;
+                self.free.push(at);
+            }
+        }
+        self.directory.clear();
+        self.summary = [0; BLOCKS / 64];
+        self.far.clear();
+        self.near = 0;
+    }
+
+    /// Multiplies keys and sizes; `false` (and nothing changed) if one would leave the exact range.
+    pub(super) fn rescale(&mut self, key_factor: i64, size_factor: i64) -> bool {
+        let mut levels = Vec::with_capacity(self.len());
+        for (key, size) in self.iter() {
+            match (key.checked_mul(key_factor), size.checked_mul(size_factor)) {
+                (Some(k), Some(s)) if k.abs() <= MAX_UNITS && s <= MAX_UNITS => levels.push((k, s)),
+                _ => return false,
+            }
+        }
+        self.clear();
+        for (key, size) in levels {
+            self.set(key, size);
+        }
+        true
+    }
+}
+
+impl Block {
+    /// Last offset in a block.
+    pub(super) const LAST: i64 = BLOCK - 1;
+
+    /// Sum of sizes.
+    #[inline]
+    pub(super) fn size(&self) -> i64 {
+        self.sum
+    }
+
+    /// Sum of offset times size.
+    #[inline]
+    pub(super) fn moment(&self) -> i64 {
+        self.moment
+    }
+
+    /// Offsets and sizes, in order.
+    #[inline]
+    pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let mut bits = self.occupied;
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let offset = bits.trailing_zeros();
+            bits &= bits - 1;
+            Some((i64::from(offset), self.sizes[offset as usize]))
+        })
+    }
+
+    /// Sum of sizes and of offset times size over the offsets up to and including `last`.
+    fn totals_to(&self, last: u32) -> (i64, i64) {
+        let mask = if last == 63 { !0 } else { (1u64 << (last + 1)) - 1 };
+        let (within, beyond) = (self.occupied & mask, self.occupied & !mask);
+        // The shorter part is added up, or taken off the whole.
+        if within.count_ones() <= beyond.count_ones() {
+            self.totals_of(within)
+        } else {
+            let (sum, moment) = self.totals_of(beyond);
+            (self.sum - sum, self.moment - moment)
+        }
+    }
+
+    fn totals_of(&self, mut bits: u64) -> (i64, i64) {
+        let (mut sum, mut moment) = (0, 0);
+        while bits != 0 {
+            let offset = bits.trailing_zeros();
+            bits &= bits - 1;
+            let size = self.sizes[offset as usize];
+            sum += size;
+            moment += size * i64::from(offset);
+        }
+        (sum, moment)
+    }
+}
+
+/// Levels of a ladder, best first.
+pub(super) struct Iter<'a> {
+    ladder: &'a Ladder,
+    number: usize,
+    bits: u64,
+    at: u16,
+    far: Option<std::vec::IntoIter<(i64, i64)>>,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (i64, i64);
+
+    #[inline]
+    fn next(&mut self) -> Option<(i64, i64)> {
+        while self.bits == 0 {
+            let next = if self.number < BLOCKS { self.ladder.next_block(self.number + 1) } else { None };
+            match next {
+                Some(number) => {
+                    self.number = number;
+                    self.at = self.ladder.directory[number];
+                    self.bits = self.ladder.pool[self.at as usize].occupied;
+                }
+                None => {
+                    self.number = BLOCKS;
+                    return self.next_far();
+                }
+            }
+        }
+        let offset = self.bits.trailing_zeros();
+        self.bits &= self.bits - 1;
+        let key = self.ladder.base + self.number as i64 * BLOCK + i64::from(offset);
+        Some((key, self.ladder.pool[self.at as usize].sizes[offset as usize]))
+    }
+}
+
+impl Iter<'_> {
+    #[cold]
+    fn next_far(&mut self) -> Option<(i64, i64)> {
+        let far = self.far.get_or_insert_with(|| {
+            let mut sorted: Vec<(i64, i64)> = self.ladder.far.iter().map(|(k, s)| (*k, *s)).collect();
+            sorted.sort_unstable();
+            sorted.into_iter()
+        });
+        far.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Small deterministic generator, so that a failing run can be repeated.
+    struct Rng(u64);
+    impl Rng {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (self.0 >> 33) % n
+        }
+    }
+
+    fn agree(ladder: &Ladder, naive: &BTreeMap<i64, i64>) {
+        assert_eq!(ladder.len(), naive.len());
+        assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
+        assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
+        let runs = ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));
+        assert!(runs.chain(ladder.beyond()).eq(naive.iter().map(|(k, v)| (*k, *v))));
+        for (key, block) in ladder.blocks() {
+            let total = naive.range(key..=key + Block::LAST).fold((0, 0), |(s, m), (k, v)| (s + v, m + (k - key) * v));
+            assert_eq!((block.size(), block.moment()), total);
+        }
+    }
+
+    /// One million operations of every kind that moves the window, empties it and fills the far store.
+    #[test]
+    fn equals_a_naive_map_over_a_million_operations() {
+        let mut rng = Rng(7);
+        let mut ladder = Ladder::default();
+        let mut naive = BTreeMap::new();
+        let mut centre: i64 = -50_000;
+        for step in 0..1_000_000u64 {
+            let spread = [30, 500, 20_000, 300_000][rng.below(4) as usize];
+            let key = centre + rng.below(spread) as i64 - if rng.below(50) == 0 { spread as i64 / 2 } else { 0 };
+            let size = if rng.below(2) == 0 { 0 } else { 1 + rng.below(1 << 40) as i64 };
+            let old = if size == 0 { naive.remove(&key) } else { naive.insert(key, size) };
+            assert_eq!(ladder.set(key, size), old.unwrap_or(0));
+            match rng.below(10_000) {
+                0 => centre += rng.below(400_000) as i64 - 200_000,
+                1 => {
+                    while naive.len() > 3 {
+                        let (key, _) = naive.pop_first().unwrap();
+                        ladder.set(key, 0);
+                        assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
+                    }
+                }
+                2 if rng.below(20) == 0 => {
+                    ladder.clear();
+                    naive.clear();
+                }
+                _ => {}
+            }
+            assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)), "step {step}");
+            if step % 5_000 == 0 {
+                agree(&ladder, &naive);
+                let limits = [centre, centre + 64, centre + 1_000, centre + 70_000, centre + 1_000_000];
+                let (mut one_by_one, mut at_once) = (Vec::new(), Vec::new());
+                one_by_one.extend(limits.map(|limit| ladder.total_to(limit)));
+                ladder.totals_to(limits.into_iter(), |size, moment| at_once.push((size, moment)));
+                assert_eq!(at_once, one_by_one);
+                for limit in limits {
+                    let expected = naive.range(..=limit).fold((0i128, 0i128), |(s, m), (k, v)| {
+                        (s + i128::from(*v), m + i128::from(*k) * i128::from(*v))
+                    });
+                    assert_eq!(ladder.total_to(limit), expected, "limit {limit}");
+                }
+            }
+        }
+        agree(&ladder, &naive);
+    }
+
+    #[test]
+    fn rescaling_multiplies_or_refuses() {
+        let mut ladder = Ladder::default();
+        ladder.set(5, 7);
+        ladder.set(900_000, 1);
+        assert!(ladder.rescale(10, 100));
+        assert_eq!(ladder.iter().collect::<Vec<_>>(), [(50, 700), (9_000_000, 100)]);
+        assert!(!ladder.rescale(MAX_UNITS, 1));
+        assert_eq!(ladder.len(), 2);
     }
 }

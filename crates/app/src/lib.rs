@@ -1,0 +1,14 @@
+//! Fathometer, the program: command line, configuration, roles, screens. It computes no metric.
+
+pub mod bench;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod failure;
+pub mod health;
+pub mod nearest;
+pub mod report;
+pub mod runner;
+pub mod symbols;
+pub mod tui;
+pub mod view;

@@ -1,0 +1,345 @@
+//! One instrument: its book and how far it may be believed, its audit, its metrics, its counters.
+
+use super::{Config, Stage, Stopwatch};
+use crate::audit::Audit;
+use crate::event::{Depth, DepthKind, Event, LevelSpan, Stamped, Trade};
+use crate::input::LinkId;
+use crate::instrument::{Instrument, InstrumentId, Venue};
+use crate::metric::{Metrics, Seen};
+use crate::output::{Action, Counters, Fault, FaultKind, Outbox, Output, Remedy, Status, Validity};
+use crate::sync::Synced;
+use crate::units::{Level, Nanos, Scale, Side};
+use crate::venue::Decoded;
+use crate::venue::okx::checksum::Texts;
+use serde::{Deserialize, Serialize};
+
+/// What surrounds one event.
+pub(super) struct Scene<'a> {
+    /// The engine's time.
+    pub(super) at: Nanos,
+    /// Receive stamp of the frame itself.
+    pub(super) received: Nanos,
+    pub(super) link: LinkId,
+    pub(super) venue: Venue,
+    pub(super) id: InstrumentId,
+    pub(super) instrument: &'a Instrument,
+    /// It came over HTTP.
+    pub(super) reply: bool,
+}
+
+/// State of one instrument.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Desk {
+    pub(super) synced: Synced,
+    /// A second book built from a fresh snapshot beside the first, to be compared with it.
+    pub(super) shadow: Option<Box<Synced>>,
+    pub(super) audit: Audit,
+    pub(super) metrics: Metrics,
+    pub(super) texts: Texts,
+    pub(super) validity: Validity,
+    pub(super) since: Nanos,
+    pub(super) counters: Counters,
+    /// Links over which its depth comes.
+    pub(super) links: Vec<LinkId>,
+    pub(super) was_live: bool,
+    pub(super) invalid_since: Option<Nanos>,
+    pub(super) recovery_ns: Option<i64>,
+    /// When a snapshot was asked for, and how often since the last success.
+    pub(super) asked: Option<Nanos>,
+    pub(super) refused_at: Option<Nanos>,
+    pub(super) tries: u32,
+    pub(super) audit_due: Nanos,
+    pub(super) last_at: Nanos,
+    pub(super) last_depth_at: Nanos,
+    /// Trades and changes of the best quotes since the last depth message, and when the first of them came.
+    pub(super) siblings: u32,
+    pub(super) sibling_at: Nanos,
+    pub(super) resubscribed: Option<Nanos>,
+    pub(super) may_cross: bool,
+    pub(super) crossed: u32,
+    /// Comparisons in a row that did not match.
+    pub(super) mismatches: u32,
+    pub(super) mark: Option<(f64, Nanos)>,
+    pub(super) index: Option<(f64, Nanos)>,
+    last_trade_id: [i64; 2],
+    last_bbo_id: i64,
+    latency_raw_ns: Option<i64>,
+}
+
+impl Desk {
+    pub(super) fn new(venue: Venue, now: Nanos, config: &Config) -> Self {
+        Desk {
+            synced: Synced::new(),
+            shadow: None,
+            // OKX thins its best-bid/ask messages out: only equal ids can be compared.
+            audit: Audit::new(venue == Venue::Okx),
+            metrics: Metrics::new(&config.metrics),
+            texts: Texts::default(),
+            validity: Validity::Empty,
+            since: now,
+            counters: Counters::default(),
+            links: Vec::new(),
+            was_live: false,
+            invalid_since: None,
+            recovery_ns: None,
+            asked: None,
+            refused_at: None,
+            tries: 0,
+            audit_due: now.plus(i64::from(config.audit_ms) * 1_000_000),
+            last_at: Nanos(0),
+            last_depth_at: Nanos(0),
+            siblings: 0,
+            sibling_at: Nanos(0),
+            resubscribed: None,
+            may_cross: false,
+            crossed: 0,
+            mismatches: 0,
+            mark: None,
+            index: None,
+            last_trade_id: [-1; 2],
+            last_bbo_id: -1,
+            latency_raw_ns: None,
+        }
+    }
+
+    /// One event of the instrument.
+    pub(super) fn on(
+        &mut self,
+        scene: &Scene<'_>,
+        stamped: &Stamped,
+        decoded: &Decoded,
+        out: &mut Outbox,
+        watch: &mut impl Stopwatch,
+    ) {
+        self.counters.frames += 1;
+        self.last_at = scene.at;
+        if let (Some(ts), false) = (stamped.ts_venue, scene.reply) {
+            self.latency_raw_ns = Some(scene.received.since(ts));
+        }
+        let fresh = match &stamped.event {
+            Event::Depth(depth) => self.on_depth(scene, depth, decoded, out),
+            Event::Bbo(bbo) => {
+                let fresh = bbo.id < 0 || bbo.id > self.last_bbo_id;
+                if fresh {
+                    self.last_bbo_id = bbo.id;
+                    self.counters.bbo_updates += 1;
+                    self.sibling(scene.at);
+                    let verdict = self.audit.on_bbo(bbo);
+                    self.on_verdict(scene, verdict, out);
+                }
+                fresh
+            }
+            Event::Trade(trade) => {
+                let fresh = self.is_new(trade);
+                if fresh {
+                    self.counters.trades += 1;
+                    self.sibling(scene.at);
+                } else {
+                    self.counters.duplicates += 1;
+                }
+                fresh
+            }
+            Event::Mark(price) => {
+                self.mark = Some((price.to_f64(), scene.at));
+                true
+            }
+            Event::Index(price) => {
+                self.index = Some((price.to_f64(), scene.at));
+                true
+            }
+            Event::Status { may_cross, .. } => {
+                self.may_cross = *may_cross;
+                true
+            }
+            _ => true,
+        };
+        watch.lap(Stage::Book);
+        if fresh {
+            self.tell(scene, stamped, decoded, out);
+        }
+        watch.lap(Stage::Metrics);
+    }
+
+    /// The event goes to the metrics and out.
+    fn tell(&mut self, scene: &Scene<'_>, stamped: &Stamped, decoded: &Decoded, out: &mut Outbox) {
+        let mut stamped = stamped.clone();
+        let mut levels: &[Level] = &[];
+        if let Event::Depth(depth) = &mut stamped.event {
+            let span = depth.span;
+            levels = &decoded.levels[span.start as usize..span.end as usize];
+            depth.span = LevelSpan { start: 0, asks: span.asks - span.start, end: span.len() as u32 };
+        }
+        self.metrics.on(&Seen {
+            at: scene.at,
+            stamped: &stamped,
+            levels,
+            book: &self.synced.book,
+            validity: self.validity,
+            instrument: scene.instrument,
+        });
+        if let Event::Depth(depth) = &mut stamped.event {
+            let start = out.levels.len() as u32;
+            out.levels.extend_from_slice(levels);
+            depth.span = LevelSpan { start, asks: start + depth.span.asks, end: start + depth.span.end };
+        }
+        let valid = self.validity == Validity::Live;
+        out.items.push(Output::Market { at: scene.at, link: scene.link, valid, stamped });
+    }
+
+    /// A depth message; whether it changed the book.
+    fn on_depth(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) -> bool {
+        if depth.kind == DepthKind::Partial {
+            return self.on_partial(scene, depth, decoded, out);
+        }
+        if !scene.reply {
+            self.last_depth_at = scene.at;
+            self.siblings = 0;
+            if !self.links.contains(&scene.link) {
+                self.links.push(scene.link);
+            }
+            if self.validity == Validity::Stale || self.validity == Validity::Disconnected {
+                self.become_valid_or(Validity::Syncing, scene.id, scene.at, out);
+            }
+        }
+        let redundant = self.links.len() > 1;
+        let outcome = match (depth.kind, scene.reply) {
+            (DepthKind::Diff, _) => {
+                if let Some(shadow) = &mut self.shadow {
+                    shadow.on_diff(scene.venue, depth, &decoded.levels, redundant);
+                }
+                self.synced.on_diff(scene.venue, depth, &decoded.levels, redundant)
+            }
+            (_, false) => self.synced.on_stream_snapshot(depth, &decoded.levels, redundant),
+            (_, true) => return self.on_reply_snapshot(scene, depth, decoded, out),
+        };
+        let changed = self.on_outcome(scene, depth, decoded, outcome, out);
+        if self.shadow.is_some() {
+            self.compare_shadow(scene, out);
+        }
+        changed
+    }
+
+    /// The top few levels: only the best of them are compared, at equal ids.
+    fn on_partial(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) -> bool {
+        let (bid, ask) = (decoded.levels[depth.span.bids()].first(), decoded.levels[depth.span.asks()].first());
+        if let (Venue::Okx, Some(bid), Some(ask)) = (scene.venue, bid, ask)
+            && depth.last_id > self.last_bbo_id
+        {
+            let verdict = self.audit.on_bbo(&crate::event::Bbo { id: depth.last_id, bid: *bid, ask: *ask });
+            self.on_verdict(scene, verdict, out);
+        }
+        false
+    }
+
+    fn on_reply_snapshot(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) -> bool {
+        self.asked = None;
+        if self.synced.is_live() {
+            let shadow = self.shadow.get_or_insert_with(|| Box::new(Synced::new()));
+            let outcome = shadow.on_snapshot(scene.venue, depth, &decoded.levels);
+            if matches!(outcome, crate::sync::Outcome::Refused(_)) {
+                self.shadow = None; // nothing is known against the live book; the next comparison will come
+            }
+            self.compare_shadow(scene, out);
+            return false;
+        }
+        if scene.venue == Venue::Okx {
+            return false; // its book starts from the snapshot in the stream
+        }
+        let outcome = self.synced.on_snapshot(scene.venue, depth, &decoded.levels);
+        self.on_outcome(scene, depth, decoded, outcome, out)
+    }
+
+    fn is_new(&mut self, trade: &Trade) -> bool {
+        /// An id that far below the last is a new numbering, not a repetition.
+        const REPEATED_MAX: i64 = 100_000;
+        let last = &mut self.last_trade_id[usize::from(trade.aggregate)];
+        if trade.id <= *last && *last - trade.id < REPEATED_MAX {
+            return false;
+        }
+        *last = trade.id;
+        true
+    }
+
+    fn sibling(&mut self, at: Nanos) {
+        if self.siblings == 0 {
+            self.sibling_at = at;
+        }
+        self.siblings += 1;
+    }
+
+    /// The connection ended.
+    pub(super) fn on_close(&mut self, link: LinkId, id: InstrumentId, at: Nanos, out: &mut Outbox) {
+        let before = self.links.len();
+        self.links.retain(|l| *l != link);
+        if self.links.is_empty() && before > 0 {
+            self.synced.reset();
+            self.shadow = None;
+            self.audit.reset();
+            self.texts = Texts::default();
+            self.asked = None;
+            self.last_bbo_id = -1;
+            self.set_validity(Validity::Disconnected, id, at, out);
+        }
+    }
+
+    /// Moves everything to finer units; `false` (and nothing changed) if a number would leave the exact range.
+    pub(super) fn rescale(&mut self, from: Scale, to: Scale) -> bool {
+        if !self.synced.rescale(from, to) {
+            return false;
+        }
+        if let Some(shadow) = &mut self.shadow
+            && !shadow.rescale(from, to)
+        {
+            self.shadow = None;
+        }
+        self.audit.rescale(from, to);
+        self.metrics.on_rescale(from, to);
+        true
+    }
+
+    /// State and counters.
+    pub(super) fn status(&self, instrument: InstrumentId, at: Nanos, offset: Option<(i64, i64)>) -> Status {
+        let book = &self.synced.book;
+        Status {
+            at,
+            instrument,
+            validity: self.validity,
+            since: self.since,
+            counters: self.counters,
+            last_update_id: self.synced.last_id,
+            levels: (book.count(Side::Bid) as u32, book.count(Side::Ask) as u32),
+            trusted: (book.trusted(Side::Bid).map(|p| p.0), book.trusted(Side::Ask).map(|p| p.0)),
+            latency_raw_ns: self.latency_raw_ns,
+            latency_ns: self
+                .latency_raw_ns
+                .zip(offset)
+                .map(|(raw, (offset, uncertainty))| (raw.saturating_add(offset), uncertainty)),
+            last_at: self.last_at,
+            recovery_ns: self.recovery_ns,
+        }
+    }
+
+    pub(super) fn fault(&self, scene: &Scene<'_>, kind: FaultKind, remedy: Remedy, text: String, out: &mut Outbox) {
+        let text = format!("{}: {text}", scene.instrument.id());
+        let fault = Fault { at: scene.at, link: scene.link, instrument: Some(scene.id), kind, remedy, text };
+        out.items.push(Output::Fault(Box::new(fault)));
+    }
+
+    /// Asks for what rebuilds the book.
+    pub(super) fn ask(
+        &mut self,
+        venue: Venue,
+        id: InstrumentId,
+        link: LinkId,
+        at: Nanos,
+        urgent: bool,
+        out: &mut Outbox,
+    ) {
+        self.asked = Some(at);
+        self.tries += 1;
+        out.items.push(Output::Action(match venue {
+            Venue::Okx if urgent => Action::Resubscribe { link, instrument: id },
+            _ => Action::Snapshot { link, instrument: id, urgent },
+        }));
+    }
+}

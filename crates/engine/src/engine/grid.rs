@@ -1,0 +1,107 @@
+//! Samples, ladders and status reports, on grids of event time.
+
+use super::Engine;
+use crate::event::LevelSpan;
+use crate::instrument::{Instrument, InstrumentId, Kind, Venue};
+use crate::metric::{Moment, Peers};
+use crate::output::{Outbox, Output, Validity};
+use crate::units::{NANOS_PER_MILLI, Nanos, Side};
+use serde::{Deserialize, Serialize};
+
+/// When each grid is due next; 0 before the first input.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Grid {
+    sample_due: Nanos,
+    ladder_due: Nanos,
+    status_due: Nanos,
+    pub(super) watch_due: Nanos,
+}
+
+impl Engine {
+    /// Everything that was due before now. A long silence gives one report at its end, not one for every step of it.
+    #[inline]
+    pub(super) fn on_grid(&mut self, out: &mut Outbox) {
+        if self.now >= self.grid.sample_due.min(self.grid.ladder_due).min(self.grid.status_due) {
+            self.on_grid_due(out);
+        }
+    }
+
+    fn on_grid_due(&mut self, out: &mut Outbox) {
+        if let Some(at) = due(&mut self.grid.sample_due, self.now, self.config.sample_ms) {
+            self.sample(at, out);
+        }
+        if let Some(at) = due(&mut self.grid.ladder_due, self.now, self.config.ladder_ms) {
+            for number in 0..self.desks.len() {
+                self.ladder(at, number, out);
+            }
+        }
+        if let Some(at) = due(&mut self.grid.status_due, self.now, self.config.status_ms) {
+            for (number, desk) in self.desks.iter().enumerate() {
+                let offset = self.links.offset(self.registry.all()[number].venue);
+                out.items.push(Output::Status(Box::new(desk.status(InstrumentId(number as u32), at, offset))));
+            }
+        }
+    }
+
+    fn sample(&mut self, at: Nanos, out: &mut Outbox) {
+        for number in 0..self.desks.len() {
+            let peers = Peers {
+                mark: self.desks[number].mark,
+                index: self.desks[number].index,
+                spot_mid: self.spot_mid(&self.registry.all()[number]),
+            };
+            let (instrument, desk) = (&self.registry.all()[number], &mut self.desks[number]);
+            if desk.validity == Validity::Empty {
+                continue;
+            }
+            let moment = Moment { at, book: &desk.synced.book, validity: desk.validity, instrument, peers };
+            let start = out.values.len() as u32;
+            desk.metrics.sample(&moment, &mut out.values);
+            let len = out.values.len() as u32 - start;
+            out.items.push(Output::Sample { at, instrument: InstrumentId(number as u32), start, len });
+        }
+    }
+
+    /// Mid of the live spot book of the same underlying, the same exchange's first.
+    fn spot_mid(&self, of: &Instrument) -> Option<(f64, Nanos)> {
+        if of.kind == Kind::Spot {
+            return None;
+        }
+        let is_okx = |venue: Venue| venue == Venue::Okx;
+        let candidates = self.registry.all().iter().zip(&self.desks).filter(|(other, desk)| {
+            other.kind == Kind::Spot
+                && other.base == of.base
+                && other.quote == of.quote
+                && desk.validity == Validity::Live
+        });
+        let best = candidates.min_by_key(|(other, _)| is_okx(other.venue) != is_okx(of.venue))?;
+        let (other, desk) = best;
+        let (bid, ask) = (desk.synced.book.best(Side::Bid)?, desk.synced.book.best(Side::Ask)?);
+        Some(((other.scale.price_f64(bid.price) + other.scale.price_f64(ask.price)) / 2.0, desk.last_depth_at))
+    }
+
+    fn ladder(&self, at: Nanos, number: usize, out: &mut Outbox) {
+        let desk = &self.desks[number];
+        if desk.reason().is_some() {
+            return;
+        }
+        let start = out.levels.len() as u32;
+        out.levels.extend(desk.synced.book.levels(Side::Bid).take(self.config.ladder_levels));
+        let asks = out.levels.len() as u32;
+        out.levels.extend(desk.synced.book.levels(Side::Ask).take(self.config.ladder_levels));
+        let span = LevelSpan { start, asks, end: out.levels.len() as u32 };
+        out.items.push(Output::Ladder { at, instrument: InstrumentId(number as u32), span });
+    }
+}
+
+/// The latest grid instant at or before now, if it has not been served.
+fn due(next: &mut Nanos, now: Nanos, step_ms: u32) -> Option<Nanos> {
+    let step = i64::from(step_ms.max(1)) * NANOS_PER_MILLI;
+    if now < *next {
+        return None;
+    }
+    let at = Nanos(now.0.div_euclid(step) * step);
+    let first = *next == Nanos(0);
+    *next = at.plus(step);
+    (!first).then_some(at)
+}

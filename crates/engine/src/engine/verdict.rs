@@ -1,0 +1,298 @@
+//! What is concluded about a book: from the outcome of a depth message, a checksum, an audit, a comparison with a shadow.
+
+use super::desk::{Desk, Scene};
+use crate::audit::{Quote, Verdict};
+use crate::book::Book;
+use crate::event::{Depth, DepthKind};
+use crate::instrument::{InstrumentId, Venue};
+use crate::metric::Reason;
+use crate::output::{FaultKind, Outbox, Output, Remedy, Validity};
+use crate::sync::{Outcome, Synced};
+use crate::units::{Decimal, Level, Nanos, Price, Side};
+use crate::venue::Decoded;
+use crate::venue::okx::checksum;
+
+/// Crossed messages in a row after which the book is rebuilt; one may be a matching engine's half step.
+const CROSSED_MAX: u32 = 3;
+/// Comparisons in a row that fail before the book is rebuilt.
+const MISMATCHES_MAX: u32 = 2;
+
+impl Desk {
+    /// Counts and concludes; whether the book changed.
+    pub(super) fn on_outcome(
+        &mut self,
+        scene: &Scene<'_>,
+        depth: &Depth,
+        decoded: &Decoded,
+        outcome: Outcome,
+        out: &mut Outbox,
+    ) -> bool {
+        match outcome {
+            Outcome::Applied => {
+                self.counters.diffs_applied += 1;
+                self.after_change(scene, depth, decoded, out);
+                true
+            }
+            Outcome::Started { applied, stale } => {
+                self.counters.diffs_applied += applied;
+                self.counters.stale_dropped += stale;
+                self.started(scene);
+                self.after_change(scene, depth, decoded, out);
+                true
+            }
+            Outcome::Old => {
+                if self.was_live {
+                    self.counters.duplicates += 1;
+                } else {
+                    self.counters.stale_dropped += 1;
+                }
+                false
+            }
+            Outcome::Buffered | Outcome::Ignored => {
+                if matches!(self.validity, Validity::Empty | Validity::Live) {
+                    self.set_validity(Validity::Syncing, scene.id, scene.at, out);
+                }
+                if self.synced.wants_snapshot() && self.asked.is_none() && self.tries == 0 {
+                    self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+                }
+                false
+            }
+            Outcome::Gap { expected, got } => {
+                self.counters.gaps += 1;
+                let text = format!(
+                    "changes after {expected} are missing, the next one starts at {got}; a new snapshot is requested"
+                );
+                self.fault(scene, FaultKind::Gap, Remedy::Resync, text, out);
+                self.invalidate(Validity::Gap, scene, out);
+                self.tries = 0;
+                self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+                false
+            }
+            Outcome::Refused(why) => {
+                let text = format!(
+                    "the snapshot {} cannot be used, {why}; another one is requested",
+                    self.synced.last_id.max(depth.last_id)
+                );
+                self.fault(scene, FaultKind::Snapshot, Remedy::Resync, text, out);
+                if self.tries == 0 {
+                    self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+                }
+                false // asked again with growing pauses, by `watch`
+            }
+        }
+    }
+
+    fn started(&mut self, scene: &Scene<'_>) {
+        if self.was_live {
+            self.counters.resyncs += 1;
+        }
+        self.was_live = true;
+        self.asked = None;
+        self.tries = 0;
+        self.crossed = 0;
+        self.mismatches = 0;
+        if let Some(since) = self.invalid_since.take() {
+            self.recovery_ns = Some(scene.at.since(since));
+        }
+    }
+
+    /// The book changed: checksum, audit and crossing decide whether it is believed.
+    #[inline]
+    fn after_change(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) {
+        let mut validity = Validity::Live;
+        if scene.venue == Venue::Okx {
+            self.texts.apply(depth, &decoded.levels, &decoded.texts, scene.instrument.scale);
+            if let Some(given) = depth.checksum
+                && !self.check(scene, depth, given, out)
+            {
+                return;
+            }
+        }
+        let verdict = self.audit.on_book(self.synced.last_id, &self.synced.book);
+        if self.validity == Validity::Audit && depth.kind == DepthKind::Diff {
+            validity = Validity::Audit; // until a comparison matches
+        }
+        if self.synced.book.is_crossed() && !self.may_cross {
+            self.crossed += 1;
+            if self.crossed == CROSSED_MAX {
+                let text = "bids stand at or above asks outside an auction; the book is rebuilt".to_owned();
+                self.fault(scene, FaultKind::Crossed, Remedy::Resync, text, out);
+                self.rebuild(scene, out);
+            }
+            validity = Validity::Crossed;
+        } else {
+            self.crossed = 0;
+        }
+        self.set_validity(validity, scene.id, scene.at, out);
+        self.on_verdict(scene, verdict, out);
+    }
+
+    fn check(&mut self, scene: &Scene<'_>, depth: &Depth, given: i32, out: &mut Outbox) -> bool {
+        let own = checksum::checksum(&self.synced.book, scene.instrument.scale, &self.texts);
+        if own == given {
+            self.counters.checksums_ok += 1;
+            return true;
+        }
+        self.counters.checksums_bad += 1;
+        let text = format!(
+            "checksum {given} of update {} does not match the book's {own}; the book is rebuilt",
+            depth.last_id
+        );
+        self.fault(scene, FaultKind::Checksum, Remedy::Resync, text, out);
+        self.invalidate(Validity::Checksum, scene, out);
+        self.synced.distrust();
+        self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        false
+    }
+
+    /// Results of comparisons with best bid/ask messages.
+    pub(super) fn on_verdict(&mut self, scene: &Scene<'_>, verdict: Verdict, out: &mut Outbox) {
+        self.counters.audit_checked += verdict.checked;
+        self.counters.audit_matched += verdict.matched;
+        match verdict.last_matched {
+            Some(false) if self.synced.is_live() => {
+                self.mismatches += 1;
+                match self.mismatches {
+                    1 => self.suspect(scene, verdict, out),
+                    MISMATCHES_MAX => self.rebuild(scene, out),
+                    _ => {}
+                }
+            }
+            Some(true) => {
+                self.mismatches = 0;
+                if self.validity == Validity::Audit {
+                    self.become_valid_or(Validity::Audit, scene.id, scene.at, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Not believed until the next comparison; the exchange thins its messages out under load, so that one may be late.
+    fn suspect(&mut self, scene: &Scene<'_>, verdict: Verdict, out: &mut Outbox) {
+        let text = verdict.mismatch.map_or_else(String::new, |(message, book)| {
+            let (theirs, ours) = (quote(scene, &message), quote(scene, &book));
+            format!("{ours}, but {theirs} by the exchange's own message; rebuilt if the next comparison fails too")
+        });
+        self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
+        self.invalidate(Validity::Audit, scene, out);
+    }
+
+    fn rebuild(&mut self, scene: &Scene<'_>, out: &mut Outbox) {
+        self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        if scene.venue != Venue::Okx {
+            self.shadow = Some(Box::new(Synced::new()));
+        }
+    }
+
+    /// Once the shadow is live at the same update as the book, one of them is the truth: the shadow.
+    pub(super) fn compare_shadow(&mut self, scene: &Scene<'_>, out: &mut Outbox) {
+        let ready = |s: &Synced| s.is_live() && s.last_id == self.synced.last_id && self.synced.is_live();
+        if !self.shadow.as_deref().is_some_and(ready) {
+            return;
+        }
+        let Some(mut shadow) = self.shadow.take() else { return };
+        self.tries = 0;
+        self.counters.audit_checked += 1;
+        if agree(&self.synced.book, &shadow.book) {
+            self.counters.audit_matched += 1;
+            extend(&mut self.synced.book, &shadow.book);
+            if self.validity == Validity::Audit || self.validity == Validity::Crossed {
+                self.become_valid_or(self.validity, scene.id, scene.at, out);
+            }
+            return;
+        }
+        let text =
+            format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
+        self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
+        std::mem::swap(&mut self.synced, &mut *shadow);
+        self.metrics.on_gap();
+        self.audit.on_gap();
+        self.started(scene);
+        self.become_valid_or(Validity::Crossed, scene.id, scene.at, out);
+    }
+
+    /// The book is no longer believed, from this instant.
+    pub(super) fn invalidate(&mut self, why: Validity, scene: &Scene<'_>, out: &mut Outbox) {
+        self.metrics.on_gap();
+        self.audit.on_gap();
+        self.set_validity(why, scene.id, scene.at, out);
+    }
+
+    /// Live if the book is in step and uncrossed, else `otherwise`.
+    pub(super) fn become_valid_or(&mut self, otherwise: Validity, id: InstrumentId, at: Nanos, out: &mut Outbox) {
+        let sound = self.synced.is_live() && (self.may_cross || !self.synced.book.is_crossed());
+        self.set_validity(if sound { Validity::Live } else { otherwise }, id, at, out);
+    }
+
+    /// Changes the validity, and says so.
+    #[inline]
+    pub(super) fn set_validity(&mut self, validity: Validity, id: InstrumentId, at: Nanos, out: &mut Outbox) {
+        if self.validity == validity {
+            return;
+        }
+        if validity == Validity::Live {
+            if let Some(since) = self.invalid_since.take() {
+                self.recovery_ns = Some(at.since(since));
+            }
+        } else if self.validity == Validity::Live {
+            self.invalid_since = Some(at);
+            self.metrics.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
+        }
+        self.validity = validity;
+        self.since = at;
+        out.items.push(Output::Status(Box::new(self.status(id, at, None))));
+    }
+
+    /// Why a number that needs the book is absent.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        (self.validity != Validity::Live).then_some(Reason::BookInvalid)
+    }
+}
+
+fn quote(scene: &Scene<'_>, quote: &Quote) -> String {
+    let scale = scene.instrument.scale;
+    let show = |l: &Level| format!("{} x {}", Decimal::new(l.price.0, scale.price), Decimal::new(l.size.0, scale.size));
+    format!("at update {} best bid {} and ask {}", quote.id, show(&quote.bid), show(&quote.ask))
+}
+
+/// Whether two books agree as far as both are trusted.
+fn agree(one: &Book, other: &Book) -> bool {
+    [Side::Bid, Side::Ask].into_iter().all(|side| {
+        let limit = narrower(side, one.trusted(side), other.trusted(side));
+        let within = |price: Price| limit.is_none_or(|worst| is_within(side, price, worst));
+        let levels = |book: &'_ Book| book.levels(side).take_while(|l| within(l.price)).collect::<Vec<_>>();
+        levels(one) == levels(other)
+    })
+}
+
+/// Takes over levels that the other book knows further out.
+fn extend(book: &mut Book, further: &Book) {
+    for side in [Side::Bid, Side::Ask] {
+        let (Some(ours), theirs) = (book.trusted(side), further.trusted(side)) else { continue };
+        if narrower(side, Some(ours), theirs) != Some(ours) || theirs == Some(ours) {
+            continue;
+        }
+        let beyond = further.levels(side).filter(|l| !is_within(side, l.price, ours));
+        for level in
+            beyond.take_while(|l| theirs.is_none_or(|worst| is_within(side, l.price, worst))).collect::<Vec<_>>()
+        {
+            book.set(side, level);
+        }
+        book.set_trusted(side, theirs);
+    }
+}
+
+fn is_within(side: Side, price: Price, worst: Price) -> bool {
+    match side {
+        Side::Bid => price >= worst,
+        Side::Ask => price <= worst,
+    }
+}
+
+fn narrower(side: Side, one: Option<Price>, other: Option<Price>) -> Option<Price> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(if is_within(side, a, b) { a } else { b }),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,144 @@
+//! Order flow imbalance at each of the first M levels (Xu, Gould and Howison 2019), over the first OFI window.
+//!
+//! Level i is the i-th best price, not a fixed one: when a better price appears, every level behind it sees a better
+//! price too. A level that does not exist counts as worse than any price, with size 0.
+
+use super::quote::{Finer, Quote};
+use super::top::is_known;
+use super::window::Window;
+use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
+use crate::event::Event;
+use crate::output::Validity;
+use crate::units::{POW10, Side};
+use serde::{Deserialize, Serialize};
+
+/// The last quotes per level and the window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfiLevels {
+    /// Bids then asks; meaningful while `is_known`.
+    last: [Vec<Quote>; 2],
+    is_known: bool,
+    window: Window<i128>,
+}
+
+impl Metric for OfiLevels {
+    fn new(params: &Params) -> Self {
+        let levels = params.ofi_depth();
+        let buckets = params.ofi_windows().first().copied().unwrap_or(1);
+        let side = || vec![Quote::NONE; levels];
+        OfiLevels { last: [side(), side()], is_known: false, window: Window::new(buckets, levels) }
+    }
+
+    fn specs(params: &Params) -> Vec<Spec> {
+        let spec = |level| Spec {
+            id: format!("ofi_{level}"),
+            unit: "size",
+            help: "Order flow imbalance at the i-th best price over the shortest OFI window, in what the venue counts in.",
+            formula: "sum of e_n as in ofi, with the i-th best prices and sizes (Xu, Gould, Howison 2019)",
+        };
+        (1..=params.ofi_depth()).map(spec).collect()
+    }
+
+    fn on(&mut self, seen: &Seen<'_>) {
+        if !matches!(seen.stamped.event, Event::Depth(_)) {
+            return;
+        }
+        if seen.validity != Validity::Live {
+            return self.on_gap();
+        }
+        self.window.advance(seen.at);
+        let mut is_complete = true;
+        for (side, sign) in [(Side::Bid, 1), (Side::Ask, -1)] {
+            is_complete &= self.follow(seen, side, sign);
+        }
+        if is_complete {
+            self.is_known = true;
+        } else {
+            self.forget();
+        }
+    }
+
+    fn on_gap(&mut self) {
+        if self.is_known {
+            self.forget();
+        }
+    }
+
+    fn on_rescale(&mut self, finer: Finer) {
+        self.last.iter_mut().flatten().for_each(|quote| *quote = quote.finer(finer));
+        self.window.convert(|_, flow| flow.saturating_mul(finer.size.into()));
+    }
+
+    fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>) {
+        let unit = POW10[usize::from(moment.instrument.scale.size)] as f64;
+        let ready = top.touch().and_then(|_| {
+            if !self.is_known {
+                return Err(Reason::Warmup);
+            }
+            self.window.roll(moment.at);
+            if self.window.is_full() { Ok(()) } else { Err(Reason::Warmup) }
+        });
+        out.extend((0..self.last[0].len()).map(|i| Value::from(ready.map(|()| self.window.sum(i) as f64 / unit))));
+    }
+}
+
+impl OfiLevels {
+    /// Takes over the levels of a side and adds what changed; `false` if one of them is not known.
+    fn follow(&mut self, seen: &Seen<'_>, side: Side, sign: i128) -> bool {
+        let mut levels = seen.book.levels(side);
+        for (i, last) in self.last[side as usize].iter_mut().enumerate() {
+            let now = match levels.next() {
+                Some(level) if is_known(seen.book, side, level.price) => Quote::new(side, level),
+                None if seen.book.trusted(side).is_none() => Quote::NONE,
+                _ => return false,
+            };
+            if now != *last {
+                if self.is_known {
+                    self.window.add(seen.at, i, sign * i128::from(now.gain(*last)));
+                }
+                *last = now;
+            }
+        }
+        true
+    }
+
+    fn forget(&mut self) {
+        self.is_known = false;
+        self.window.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::instrument::Contract;
+    use crate::metric::Reason;
+    use crate::metric::tests::Stage;
+    use crate::units::Side::{Ask, Bid};
+
+    #[test]
+    fn by_hand() {
+        let mut stage = Stage::new(Contract::Base).book(&[(100_00, 5_000), (99_00, 3_000)], &[(101_00, 4_000)]);
+        stage.depth(1_000, &[]);
+        // A better bid of 1: level 1 gains 1; level 2 is now 100.00 with 5, better than 99.00: +5; level 3 was empty and is
+        // now 99.00 with 3: +3.
+        stage.depth(1_100, &[(Bid, 100_50, 1_000)]);
+        // A second ask of 6: level 2 of the asks was empty: -6.
+        stage.depth(1_200, &[(Ask, 102_00, 6_000)]);
+        // Level 2 of the bids loses 1: -1.
+        stage.depth(1_300, &[(Bid, 100_00, 4_000)]);
+        stage.at(2_000);
+        let flow = ["ofi_1", "ofi_2", "ofi_3", "ofi_4"].map(|id| stage.value(id));
+        assert_eq!(flow, [1.0, 5.0 - 6.0 - 1.0, 3.0, 0.0]);
+        assert_eq!(stage.value("ofi_1s"), 1.0);
+    }
+
+    #[test]
+    fn not_told_while_a_level_is_beyond_what_is_known() {
+        let mut stage = Stage::new(Contract::Base).book(&[(100_00, 5_000)], &[(101_00, 4_000)]);
+        stage.trust(99_50, 200_00);
+        stage.depth(1_000, &[(Bid, 99_00, 1)]);
+        stage.at(3_000);
+        assert_eq!(stage.reason("ofi_1"), Some(Reason::Warmup));
+        assert_eq!(stage.value("ofi_1s"), 0.0);
+    }
+}

@@ -1,0 +1,98 @@
+//! The fast way: flat messages in one pass, levels straight into their place. `false` means: let the general decoder do it.
+
+use super::fields::{Fields, Stream};
+use super::message;
+use crate::instrument::Venue;
+use crate::registry::Registry;
+use crate::scan::{Cursor, Plain};
+use crate::units::Scale;
+use crate::venue::Decoded;
+
+/// Decodes a frame if it has one of the usual shapes.
+pub(super) fn decode(venue: Venue, frame: &[u8], registry: &mut Registry, out: &mut Decoded) -> bool {
+    let mut cursor = Cursor::new(frame);
+    scan(venue, &mut cursor, registry, out).is_some()
+}
+
+/// Reads a REST depth reply: one flat object.
+pub(super) fn object(
+    venue: Venue,
+    body: &[u8],
+    symbol: &[u8],
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<Fields<'static>> {
+    let mut cursor = Cursor::new(body);
+    let id = registry.resolve(venue, symbol);
+    let fields = fields(venue, &mut cursor, Some(registry.get(id).scale), registry, out)?;
+    // Only numbers and spans are asked of a reply, so that nothing is borrowed from it.
+    let keep = |p: Plain<'_>| p.int().map_or(Plain::Missing, Plain::Int);
+    cursor.is_end().then(|| Fields {
+        lastUpdateId: keep(fields.lastUpdateId),
+        E: keep(fields.E),
+        T: keep(fields.T),
+        bids: fields.bids,
+        asks: fields.asks,
+        unknown: fields.unknown,
+        ..Fields::default()
+    })
+}
+
+fn scan<'a>(venue: Venue, cursor: &mut Cursor<'a>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
+    let wrapped = cursor.literal(b"{\"stream\":\"").is_some();
+    let (fields, stream) = if wrapped {
+        let name = cursor.rest_of_string()?;
+        cursor.literal(b",\"data\":")?;
+        let stream = Stream::parse(name);
+        // A partial-depth message of spot has no symbol of its own.
+        let scale = if stream.is_partial() { Some(message::stream_scale(venue, &stream, registry)) } else { None };
+        let fields = fields(venue, cursor, scale, registry, out)?;
+        cursor.literal(b"}")?;
+        (fields, stream)
+    } else {
+        (fields(venue, cursor, None, registry, out)?, Stream::default())
+    };
+    if !cursor.is_end() {
+        return None;
+    }
+    message::emit(venue, &stream, &fields, registry, out)
+}
+
+#[inline]
+fn fields<'a>(
+    venue: Venue,
+    cursor: &mut Cursor<'a>,
+    mut scale: Option<Scale>,
+    registry: &mut Registry,
+    out: &mut Decoded,
+) -> Option<Fields<'a>> {
+    let mut fields = Fields::default();
+    cursor.literal(b"{")?;
+    loop {
+        let key = cursor.string()?;
+        cursor.literal(b":")?;
+        if cursor.peek() == b'[' {
+            let scale = match scale {
+                Some(known) => known,
+                None => {
+                    let id = registry.resolve(venue, fields.s.text()?);
+                    *scale.insert(registry.get(id).scale)
+                }
+            };
+            let start = out.levels.len() as u32;
+            cursor.levels(scale.price, scale.size, false, &mut out.levels)?;
+            let range = Some((start, out.levels.len() as u32));
+            match key {
+                b"b" | b"bids" => fields.bids = range,
+                b"a" | b"asks" => fields.asks = range,
+                _ => return None,
+            }
+        } else {
+            fields.put(key, cursor.plain()?);
+        }
+        if !cursor.skip_if(b',') {
+            cursor.literal(b"}")?;
+            return Some(fields);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! How OKX's book updates follow each other.
+//!
+//! 1. A snapshot comes in the stream, with `prevSeqId` -1, and replaces whatever was there.
+//! 2. An update follows if its `prevSeqId` is the last `seqId`. Ids are never compared by size: after maintenance an update
+//!    has `seqId` below `prevSeqId`, and counting goes on from there.
+//! 3. Every 60 s without change an empty update comes with both ids equal to the last.
+//! 4. Anything else is a gap: unsubscribe, subscribe, wait for the new snapshot; until then updates are ignored.
+//! 5. Before 2021-10 there were no ids: only the checksum tells.
+//! 6. Where two connections carry the same book, an update at or below the last id that does not follow came over the
+//!    slower one.
+
+use crate::event::Depth;
+use crate::sync::{Fit, Follow};
+
+/// How an update stands to a snapshot taken over HTTP, which has a `seqId` in the same numbering.
+pub(crate) fn fit(snapshot: i64, event: &Depth) -> Fit {
+    if event.prev_id == snapshot {
+        Fit::Starts
+    } else if event.last_id <= snapshot {
+        Fit::Stale
+    } else {
+        Fit::SnapshotTooOld
+    }
+}
+
+/// Rules 2 to 6.
+pub(crate) fn follow(last: i64, event: &Depth, redundant: bool) -> Follow {
+    let unnumbered = event.prev_id < 0 && event.last_id < 0;
+    if unnumbered || event.prev_id == last {
+        Follow::Next
+    } else if redundant && event.last_id <= last {
+        Follow::Old
+    } else {
+        Follow::Gap
+    }
+}
