@@ -1,4 +1,5 @@
 //! Recordings of every kind become the same stream of inputs as if they had been heard.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fathometer_edge::recording::{self, RecordingError, Source};
 use fathometer_edge::tape::{Fsync, Options, Writer};
