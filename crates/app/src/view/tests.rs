@@ -191,3 +191,13 @@ fn a_view_travels_as_json() {
     assert_eq!(serde_json::to_string(&back).unwrap(), text);
     assert_eq!(back.markets[5].bids, view.markets[5].bids);
 }
+
+#[test]
+fn a_condensed_view_keeps_every_row_and_the_detail_of_one() {
+    let view = busy().condensed("okx:BTC-USDT");
+    assert_eq!(view.markets.len(), 8);
+    let detailed: Vec<&str> =
+        view.markets.iter().filter(|market| !market.bids.is_empty()).map(|market| market.id.as_str()).collect();
+    assert_eq!(detailed, ["okx:BTC-USDT"]);
+    assert!(view.markets.iter().all(|market| market.status.is_some() && !market.values.is_empty()));
+}
