@@ -33,10 +33,6 @@ pub(super) fn decode(
             Some(())
         }
         Some("openInterest") => open_interest(venue, body, registry, out),
-        Some("exchangeInfo") => {
-            info::decode_exchange_info(venue, body, registry, out);
-            Some(())
-        }
         _ => {
             out.controls.push(Control::Unknown);
             Some(())
