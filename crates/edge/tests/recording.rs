@@ -1,4 +1,5 @@
 //! Recordings of every kind become the same stream of inputs as if they had been heard.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fathometer_edge::recording::{self, RecordingError, Source};
 use fathometer_edge::tape::{Fsync, Options, Writer};
@@ -293,7 +294,11 @@ fn real_recordings_arrive_whole() {
             if matches!(input.body, Body::Open { .. } | Body::Close { .. }) {
                 before = input.at.0; // files follow each other as given, though they overlap in time
             }
-            assert!(input.at.0 > before - 1_000_000_000, "{paths:?}: a second back in time at {} after {before}", input.at.0);
+            assert!(
+                input.at.0 > before - 1_000_000_000,
+                "{paths:?}: a second back in time at {} after {before}",
+                input.at.0
+            );
             before = before.max(input.at.0);
         }
         assert_eq!(count.get("open"), Some(&links), "{paths:?}");

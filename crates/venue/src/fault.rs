@@ -154,7 +154,8 @@ impl<'de> Deserialize<'de> for Kind {
     }
 }
 
-/// One order to make something go wrong. As text: `kind[:venue[:symbol or stream]][@after_s][+duration_s]`.
+/// One order to make something go wrong. As text: `kind[:venue[:symbol or stream]][@after_s][+duration_s]`, and any of
+/// `:every=30s`, `:after=5s`, `:for=10s`, `:count=3`, `:ms=500`, `:bytes=1000000`, `:subscriber=1` behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -178,6 +179,9 @@ pub struct Fault {
     /// How often it happens; 1 where neither this nor a duration is given, unless the kind is a lasting state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// At most once in that many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_ms: Option<u64>,
     /// Delay of `slow`, age of `late-snapshot`, time from warning to end of `server-shutdown` and `okx-notice`, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
@@ -200,6 +204,7 @@ impl Fault {
             after_ms: 0,
             for_ms: None,
             count: None,
+            every_ms: None,
             ms: None,
             bytes: None,
             subscriber: None,
@@ -232,6 +237,33 @@ impl Fault {
 impl FromStr for Fault {
     type Err = anyhow::Error;
     fn from_str(text: &str) -> Result<Self> {
+        let (options, plain): (Vec<&str>, Vec<&str>) = text.split([':', ',']).partition(|part| part.contains('='));
+        let mut fault = Fault::read_plain(&plain.join(":"))?;
+        for option in options {
+            fault.set(option).with_context(|| format!("in fault '{text}'"))?;
+        }
+        Ok(fault)
+    }
+}
+
+impl Fault {
+    fn set(&mut self, option: &str) -> Result<()> {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        let number = || value.parse::<u64>().with_context(|| format!("'{value}' is not a whole number"));
+        match key {
+            "every" => self.every_ms = Some(millis(value)?),
+            "after" => self.after_ms = millis(value)?,
+            "for" => self.for_ms = Some(millis(value)?),
+            "count" => self.count = Some(u32::try_from(number()?)?),
+            "ms" => self.ms = Some(number()?),
+            "bytes" => self.bytes = Some(number()?),
+            "subscriber" => self.subscriber = Some(usize::try_from(number()?)?),
+            other => bail!("no option is called '{other}'; there are: every, after, for, count, ms, bytes, subscriber"),
+        }
+        Ok(())
+    }
+
+    fn read_plain(text: &str) -> Result<Self> {
         let is_timing = |t: &str| !t.is_empty() && t.bytes().all(|c| c.is_ascii_digit() || c == b'.' || c == b'+');
         // A stream name has an '@' of its own: only a numeric tail is a time.
         let (what, times) = match text.rsplit_once('@') {
@@ -242,11 +274,6 @@ impl FromStr for Fault {
             },
         };
         let (after, duration) = times.split_once('+').map_or((times.as_str(), None), |(a, d)| (a, Some(d)));
-        let millis = |t: &str| -> Result<u64> {
-            let seconds: f64 =
-                t.parse().with_context(|| format!("'{t}' in fault '{text}' is not a number of seconds"))?;
-            Ok((seconds * 1e3) as u64)
-        };
         let mut parts = what.splitn(3, ':');
         let mut fault = Fault::new(parts.next().unwrap_or_default().parse()?);
         if let Some(name) = parts.next() {
@@ -268,6 +295,18 @@ impl FromStr for Fault {
         fault.for_ms = duration.map(millis).transpose()?;
         Ok(fault)
     }
+}
+
+/// Milliseconds of `30s`, `500ms`, `2m`, or a plain number of seconds.
+fn millis(text: &str) -> Result<u64> {
+    let (number, factor) = match text {
+        t if t.ends_with("ms") => (t.trim_end_matches("ms"), 1.0),
+        t if t.ends_with('s') => (t.trim_end_matches('s'), 1e3),
+        t if t.ends_with('m') => (t.trim_end_matches('m'), 60e3),
+        t => (t, 1e3),
+    };
+    let value: f64 = number.parse().with_context(|| format!("'{text}' is not a time such as 30s, 500ms or 2m"))?;
+    Ok((value * factor) as u64)
 }
 
 /// One thing that did go wrong.
@@ -310,6 +349,8 @@ pub struct Active {
     pub until_ns: Option<i64>,
     /// How often it may still happen; `None` is without limit.
     pub left: Option<u32>,
+    /// Not again before, exchange nanoseconds.
+    pub not_before_ns: i64,
     /// What it already held for: logged once each.
     #[serde(skip)]
     seen: BTreeSet<String>,
@@ -317,7 +358,9 @@ pub struct Active {
 
 impl Active {
     fn is_on(&self, now: Nanos) -> bool {
-        self.from_ns <= now.0 && self.until_ns.is_none_or(|end| now.0 < end) && self.left != Some(0)
+        self.from_ns.max(self.not_before_ns) <= now.0
+            && self.until_ns.is_none_or(|end| now.0 < end)
+            && self.left != Some(0)
     }
 
     fn is_over(&self, now: Nanos) -> bool {
@@ -353,12 +396,13 @@ impl Faults {
         self.next_id += 1;
         let millis = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(NANOS_PER_MILLI);
         let from = now.plus(millis(fault.after_ms));
-        let once = fault.count.is_none() && fault.for_ms.is_none() && !fault.kind.holds();
+        let once = fault.count.is_none() && fault.for_ms.is_none() && fault.every_ms.is_none() && !fault.kind.holds();
         self.active.push(Active {
             id: self.next_id,
             from_ns: from.0,
             until_ns: fault.for_ms.map(|ms| from.plus(millis(ms)).0),
             left: if once { Some(1) } else { fault.count },
+            not_before_ns: from.0,
             seen: BTreeSet::new(),
             fault,
         });
@@ -414,6 +458,10 @@ impl Faults {
             *left -= 1;
         }
         let fault = active.fault.clone();
+        if let Some(every) = fault.every_ms {
+            let every = i64::try_from(every).unwrap_or(i64::MAX).saturating_mul(NANOS_PER_MILLI);
+            active.not_before_ns = now.plus(every).0;
+        }
         // A lasting state is logged where it first holds, not for every message.
         if !fault.kind.holds() || active.seen.insert(spot.target.to_owned()) {
             if self.log.len() == LOG_MAX {
@@ -452,6 +500,9 @@ mod tests {
         let silent = Fault { venue: Some(Venue::Binance), after_ms: 9000, ..Fault::new(Kind::SilentStream) };
         let silent = Fault { stream: Some("btcusdt@depth@100ms".into()), ..silent };
         check("silent-stream:binance:btcusdt@depth@100ms@9", silent);
+        check("gap:every=30s", Fault { every_ms: Some(30_000), ..Fault::new(Kind::Gap) });
+        let slow = Fault { ms: Some(700), for_ms: Some(60_000), venue: Some(Venue::Okx), ..Fault::new(Kind::Slow) };
+        check("slow:okx:ms=700,for=1m", slow);
         for name in Kind::names() {
             assert_eq!(name.parse::<Kind>().unwrap().name(), name);
         }
@@ -459,7 +510,13 @@ mod tests {
 
     #[test]
     fn a_wrong_order_says_what_there_is() {
-        for (text, says) in [("gop", "late-snapshot"), ("gap:bynance", "binance-usdm"), ("http-200", "http-451")] {
+        for (text, says) in [
+            ("gop", "late-snapshot"),
+            ("gap:bynance", "binance-usdm"),
+            ("http-200", "http-451"),
+            ("gap:evry=3", "every"),
+            ("gap:for=x", "30s"),
+        ] {
             let error = format!("{:#}", text.parse::<Fault>().unwrap_err());
             assert!(error.contains(says), "{text}: {error}");
         }

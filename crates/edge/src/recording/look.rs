@@ -82,7 +82,9 @@ pub(super) fn look(file: &Path) -> Result<Look, RecordingError> {
         symbols.add(stream.split('@').next().unwrap_or_default());
     }
     match (first, said, other) {
-        (Some(first), Some(venue), _) => Ok(Look { file: file.to_path_buf(), first, venue, symbols, streams, answers_only }),
+        (Some(first), Some(venue), _) => {
+            Ok(Look { file: file.to_path_buf(), first, venue, symbols, streams, answers_only })
+        }
         (Some(_), None, Some(venue)) => Err(RecordingError::Venue { file: file.to_path_buf(), venue }),
         _ => Err(RecordingError::Unrecognised {
             file: file.to_path_buf(),

@@ -477,7 +477,8 @@ mod tests {
         assert_eq!(ladder.len(), naive.len());
         assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
-        let runs = ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));
+        let runs =
+            ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));
         assert!(runs.chain(ladder.beyond()).eq(naive.iter().map(|(k, v)| (*k, *v))));
         for (key, block) in ladder.blocks() {
             let total = naive.range(key..=key + Block::LAST).fold((0, 0), |(s, m), (k, v)| (s + v, m + (k - key) * v));

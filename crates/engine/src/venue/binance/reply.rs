@@ -28,11 +28,11 @@ pub(super) fn decode(
     let done = match path.rsplit('/').next() {
         Some("depth") => depth(venue, request, body, registry, out),
         Some("time") => time(body, out),
-        Some("openInterest") => open_interest(venue, body, registry, out),
         Some("exchangeInfo") => {
             info::decode_exchange_info(venue, body, registry, out);
             Some(())
         }
+        Some("openInterest") => open_interest(venue, body, registry, out),
         _ => {
             out.controls.push(Control::Unknown);
             Some(())
