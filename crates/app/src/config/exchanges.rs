@@ -23,7 +23,7 @@ pub struct VenueSettings {
 /// How connections are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Connection {
-    /// Most HTTP requests a second.
+    /// Most frames sent a second and connection; requests over HTTP have the budget of the venue.
     pub rate_limit_per_second: u32,
     /// Attempts before giving up; 0 = for ever.
     pub reconnect_attempts_max: u32,
