@@ -1,4 +1,5 @@
 //! The demo from outside: live books within seconds, served to `top`, recorded, and replayed to the same outputs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
 use std::io::{Read, Write};
