@@ -1,0 +1,9 @@
+//! The known traps of exchange feeds, one test each: what arrives, and all that is said and known after it.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod futures;
+mod numbers;
+mod okx;
+mod spot;
