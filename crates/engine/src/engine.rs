@@ -262,6 +262,10 @@ impl Engine {
                 let text = format!("{}: a frame was left out: {text}", venue.name());
                 self.fault(input.link, FaultKind::Malformed, Remedy::Skip, text, out);
             }
+            Control::Overflow { text } => {
+                let text = format!("{}: a frame was left out: {text}", venue.name());
+                self.fault(input.link, FaultKind::Overflow, Remedy::Skip, text, out);
+            }
         }
     }
 

@@ -185,4 +185,9 @@ pub enum Control {
         /// What was wrong.
         text: String,
     },
+    /// A number in it is beyond what can be held exactly.
+    Overflow {
+        /// Where, and which.
+        text: String,
+    },
 }
