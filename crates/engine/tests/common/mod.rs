@@ -1,5 +1,5 @@
 //! A small language for stories: feed one thing, and compare in full what the engine said and how the first book stands.
-#![allow(dead_code)] // every test binary uses its own part
+#![allow(dead_code, unreachable_pub)] // every test binary uses its own part
 
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
 use fathometer_engine::event::{DepthKind, Event};

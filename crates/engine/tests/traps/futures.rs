@@ -117,8 +117,7 @@ fn futures_partial_depth_looks_like_a_diff_and_is_not_applied() {
 fn coinm_follows_the_futures_rules() {
     let mut t = Bench::new(Venue::BinanceCoinm);
     t.a(diff_of("BTCUSD_PERP", 90, 100, 80, "100x1", ""), "->syncing SNAPSHOT | syncing -1 -/-");
-    let What::Reply(path, status, body) =
-        snapshot_of(Venue::BinanceCoinm, "BTCUSD_PERP", 1000, 95, "99x5", "101x2")
+    let What::Reply(path, status, body) = snapshot_of(Venue::BinanceCoinm, "BTCUSD_PERP", 1000, 95, "99x5", "101x2")
     else {
         unreachable!()
     };
@@ -143,7 +142,8 @@ fn futures_streams_that_never_speak_leave_their_numbers_absent() {
     t.wait(200, "");
     assert_eq!(t.value(0, "basis_mark_bps"), Value::Absent(Reason::NoData));
     assert_eq!(t.value(0, "funding_rate_bps"), Value::Absent(Reason::NoData));
-    let mark = r#"{"e":"markPriceUpdate","E":1767225600000,"s":"BTCUSDT","p":"100.5","i":"100.5","P":"1","r":"","T":0}"#;
+    let mark =
+        r#"{"e":"markPriceUpdate","E":1767225600000,"s":"BTCUSDT","p":"100.5","i":"100.5","P":"1","r":"","T":0}"#;
     t.a(text(mark), "mark index | live 100 100x1/101x2");
     t.wait(200, "");
     assert_eq!(t.value(0, "basis_mark_bps"), Value::Is(0.0));

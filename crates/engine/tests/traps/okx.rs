@@ -28,8 +28,14 @@ fn okx_gap_is_resubscribed_and_updates_are_ignored_until_the_snapshot() {
     for seq in 15..25 {
         t.a(okx_update(seq, seq + 1, "98x9", ""), "| gap 10 100x1/101x2"); // the old subscription's last words
     }
-    t.a(text(r#"{"event":"unsubscribe","arg":{"channel":"books","instId":"BTC-USDT"},"connId":"a"}"#), "| gap 10 100x1/101x2");
-    t.a(text(r#"{"event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"},"connId":"a"}"#), "| gap 10 100x1/101x2");
+    t.a(
+        text(r#"{"event":"unsubscribe","arg":{"channel":"books","instId":"BTC-USDT"},"connId":"a"}"#),
+        "| gap 10 100x1/101x2",
+    );
+    t.a(
+        text(r#"{"event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"},"connId":"a"}"#),
+        "| gap 10 100x1/101x2",
+    );
     t.a(okx_book(40, "97x1", "101x2"), "->live book | live 40 97x1/101x2");
     t.a(okx_update(40, 41, "97x2", ""), "diff | live 41 97x2/101x2");
     assert_eq!(t.book(), "b 97 2, a 101 2, ");
