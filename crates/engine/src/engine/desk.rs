@@ -194,11 +194,9 @@ impl Desk {
         if !scene.reply {
             self.last_depth_at = scene.at;
             self.siblings = 0;
+            self.resubscribed = None;
             if !self.links.contains(&scene.link) {
                 self.links.push(scene.link);
-            }
-            if self.validity == Validity::Stale || self.validity == Validity::Disconnected {
-                self.become_valid_or(Validity::Syncing, scene.id, scene.at, out);
             }
         }
         let redundant = self.links.len() > 1;
@@ -271,12 +269,17 @@ impl Desk {
     pub(super) fn on_close(&mut self, link: LinkId, id: InstrumentId, at: Nanos, out: &mut Outbox) {
         let before = self.links.len();
         self.links.retain(|l| *l != link);
-        if self.links.is_empty() && before > 0 {
+        if self.links.len() == before {
+            return;
+        }
+        self.asked = None; // what was asked on it will not be answered
+        if self.links.is_empty() {
             self.synced.reset();
             self.shadow = None;
             self.audit.reset();
             self.texts = Texts::default();
-            self.asked = None;
+            self.tries = 0;
+            self.siblings = 0;
             self.last_bbo_id = -1;
             self.set_validity(Validity::Disconnected, id, at, out);
         }
@@ -336,6 +339,7 @@ impl Desk {
         out: &mut Outbox,
     ) {
         self.asked = Some(at);
+        self.refused_at = None;
         self.tries += 1;
         out.items.push(Output::Action(match venue {
             Venue::Okx if urgent => Action::Resubscribe { link, instrument: id },

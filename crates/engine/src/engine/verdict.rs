@@ -49,7 +49,8 @@ impl Desk {
                 false
             }
             Outcome::Buffered | Outcome::Ignored => {
-                if matches!(self.validity, Validity::Empty | Validity::Live) {
+                use Validity::{Disconnected, Empty, Live, Stale};
+                if matches!(self.validity, Empty | Live | Stale | Disconnected) {
                     self.set_validity(Validity::Syncing, scene.id, scene.at, out);
                 }
                 if self.synced.wants_snapshot() && self.asked.is_none() && self.tries == 0 {

@@ -51,7 +51,6 @@ impl Engine {
         let since = desk.asked.unwrap_or(desk.last_refused(now));
         if now.since(since) >= pause {
             let venue = self.registry.get(id).venue;
-            desk.refused_at = None;
             desk.ask(venue, id, link, now, true, out);
         }
     }
