@@ -252,8 +252,14 @@ impl Engine {
             }
             Control::Error { code, text } => {
                 let text = format!("{} refused: {text} (code {code})", venue.name());
-                self.fault(input.link, FaultKind::Venue, Remedy::Skip, text, out);
+                let (kind, remedy) = match input.body {
+                    Body::Reply { status: 429 | 418, .. } => (FaultKind::Throttled, Remedy::Skip),
+                    Body::Reply { status: 403 | 451, .. } => (FaultKind::Refused, Remedy::Stop),
+                    _ => (FaultKind::Venue, Remedy::Skip),
+                };
+                self.fault(input.link, kind, remedy, text, out);
             }
+            Control::NoSnapshot(id) => self.desks[id.0 as usize].on_no_snapshot(self.now),
             Control::Closing { text } => {
                 self.fault(input.link, FaultKind::Closing, Remedy::Reconnect, format!("{}: {text}", venue.name()), out);
                 out.items.push(Output::Action(Action::Rotate { link: input.link }));

@@ -247,6 +247,21 @@ impl Desk {
         self.on_outcome(scene, depth, decoded, outcome, out)
     }
 
+    /// The snapshot that was asked for did not come: it is asked for again after a pause, which grows.
+    pub(super) fn on_no_snapshot(&mut self, at: Nanos) {
+        self.asked = None;
+        self.refused_at = Some(at);
+        self.give_up_comparison();
+    }
+
+    /// A comparison with a live book that comes to nothing is left alone: the next one is due in time.
+    pub(super) fn give_up_comparison(&mut self) {
+        if self.validity == Validity::Live && self.shadow.take().is_some() {
+            self.asked = None;
+            self.tries = 0;
+        }
+    }
+
     fn is_new(&mut self, trade: &Trade) -> bool {
         /// An id that far below the last is a new numbering, not a repetition.
         const REPEATED_MAX: i64 = 100_000;

@@ -7,4 +7,5 @@ mod connections;
 mod futures;
 mod numbers;
 mod okx;
+mod replies;
 mod spot;
