@@ -33,6 +33,7 @@ pub(super) struct Desk {
     pub(super) synced: Synced,
     /// A second book built from a fresh snapshot beside the first, to be compared with it.
     pub(super) shadow: Option<Box<Synced>>,
+    pub(super) shadow_since: Nanos,
     pub(super) audit: Audit,
     pub(super) metrics: Metrics,
     pub(super) texts: Texts,
@@ -55,6 +56,8 @@ pub(super) struct Desk {
     pub(super) siblings: u32,
     pub(super) sibling_at: Nanos,
     pub(super) resubscribed: Option<Nanos>,
+    /// When the book was last rebuilt because something disagreed with it.
+    pub(super) rebuilt: Option<Nanos>,
     pub(super) may_cross: bool,
     pub(super) crossed: u32,
     /// Comparisons in a row that did not match.
@@ -71,6 +74,7 @@ impl Desk {
         Desk {
             synced: Synced::new(),
             shadow: None,
+            shadow_since: now,
             // OKX thins its best-bid/ask messages out: only equal ids can be compared.
             audit: Audit::new(venue == Venue::Okx),
             metrics: Metrics::new(&config.metrics),
@@ -91,6 +95,7 @@ impl Desk {
             siblings: 0,
             sibling_at: Nanos(0),
             resubscribed: None,
+            rebuilt: None,
             may_cross: false,
             crossed: 0,
             mismatches: 0,
@@ -232,10 +237,12 @@ impl Desk {
     fn on_reply_snapshot(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) -> bool {
         self.asked = None;
         if self.synced.is_live() {
-            let shadow = self.shadow.get_or_insert_with(|| Box::new(Synced::new()));
-            let outcome = shadow.on_snapshot(scene.venue, depth, &decoded.levels);
-            if matches!(outcome, crate::sync::Outcome::Refused(_)) {
-                self.shadow = None; // nothing is known against the live book; the next comparison will come
+            if self.shadow.is_none() {
+                self.begin_shadow(scene.at);
+            }
+            let outcome = self.shadow.as_mut().map(|s| s.on_snapshot(scene.venue, depth, &decoded.levels));
+            if matches!(outcome, Some(crate::sync::Outcome::Refused(_))) {
+                self.give_up_comparison(); // while the book is under suspicion, another one is asked for instead
             }
             self.compare_shadow(scene, out);
             return false;
@@ -252,6 +259,12 @@ impl Desk {
         self.asked = None;
         self.refused_at = Some(at);
         self.give_up_comparison();
+    }
+
+    /// A second book is built beside the first.
+    pub(super) fn begin_shadow(&mut self, at: Nanos) {
+        self.shadow = Some(Box::new(Synced::new()));
+        self.shadow_since = at;
     }
 
     /// A comparison with a live book that comes to nothing is left alone: the next one is due in time.

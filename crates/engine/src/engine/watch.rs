@@ -14,6 +14,8 @@ const RETRY_NANOS_MIN: i64 = 500 * NANOS_PER_MILLI;
 const RETRY_NANOS_MAX: i64 = 10 * NANOS_PER_SECOND;
 /// An answer that did not come by then is not coming.
 const ANSWER_NANOS_MAX: i64 = 15 * NANOS_PER_SECOND;
+/// A comparison of a live book that was not made by then will not be made; its snapshot may wait for urgent ones.
+const COMPARISON_NANOS_MAX: i64 = 60 * NANOS_PER_SECOND;
 /// Trades or new best quotes, while depth is still, that are evidence.
 const SIBLINGS_MIN: u32 = 3;
 /// A live book whose best price has used up that share of its trusted range is extended by a new snapshot.
@@ -32,11 +34,20 @@ impl Engine {
         let mut comparing = self.desks.iter().filter(|d| d.shadow.is_some()).count();
         for number in 0..self.desks.len() {
             let id = InstrumentId(number as u32);
+            self.watch_comparison(id);
             self.watch_snapshot(id, out);
             self.watch_silence(id, stale_nanos, out);
             if self.config.audit_ms > 0 && comparing < COMPARISONS_MAX {
                 comparing += usize::from(self.watch_audit(id, out));
             }
+        }
+    }
+
+    /// A comparison that comes to nothing must not keep the others waiting.
+    fn watch_comparison(&mut self, id: InstrumentId) {
+        let (now, desk) = (self.now, &mut self.desks[id.0 as usize]);
+        if now.since(desk.shadow_since) >= COMPARISON_NANOS_MAX {
+            desk.give_up_comparison();
         }
     }
 
@@ -49,7 +60,11 @@ impl Engine {
             None => (RETRY_NANOS_MIN << desk.tries.min(8)).min(RETRY_NANOS_MAX),
         };
         let since = desk.asked.unwrap_or(desk.last_refused(now));
-        if now.since(since) >= pause {
+        let disagrees = desk.validity == Validity::Checksum;
+        if now.since(since) >= pause && (!disagrees || desk.may_rebuild(now)) {
+            if disagrees {
+                desk.rebuilt = Some(now);
+            }
             let venue = self.registry.get(id).venue;
             desk.ask(venue, id, link, now, true, out);
         }
@@ -104,7 +119,7 @@ impl Engine {
             return false;
         }
         desk.audit_due = now.plus(i64::from(self.config.audit_ms) * NANOS_PER_MILLI);
-        desk.shadow = Some(Box::new(crate::sync::Synced::new()));
+        desk.begin_shadow(now);
         let link = desk.links.last().copied().unwrap_or(NO_LINK);
         desk.ask(venue, id, link, now, false, out);
         true
