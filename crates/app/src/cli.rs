@@ -29,6 +29,20 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Watch a simulated market on a local exchange: no network needed
+    Demo(market::DemoArgs),
+    /// Watch exchanges live
+    Run(market::RunArgs),
+    /// Draw the screen of a run or demo that is under way
+    Top(market::TopArgs),
+    /// Watch exchanges live, onto a tape
+    Record(market::RecordArgs),
+    /// Run recordings through the engine again, and print what they come to
+    Replay(tape::ReplayArgs),
+    /// Serve a market over the exchanges' own protocols, with faults on demand
+    Venue(venue::VenueArgs),
+    /// Measure how fast a recording is decoded, applied and measured
+    Bench(tape::BenchArgs),
     /// List venues, metrics or instruments
     List(about::ListArgs),
     /// Check the configuration: print what is meant, or everything that is wrong

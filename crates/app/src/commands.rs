@@ -1,7 +1,14 @@
 //! What each command does.
 
 pub mod about;
+pub mod demo;
 pub mod list;
+pub mod market;
+pub mod replay;
+pub mod top;
+pub mod watch;
+
+use crate::bench;
 
 use crate::cli::shared::ConfigArgs;
 use crate::cli::{Cli, Command};
@@ -14,6 +21,13 @@ use crate::failure::{Failure, Outcome};
 /// What happened, where, and what to do.
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
+        Command::Demo(args) => demo::demo(args),
+        Command::Run(args) => market::run(args),
+        Command::Top(args) => top::top(&args),
+        Command::Record(args) => market::record(args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Venue(args) => demo::venue(args),
+        Command::Bench(args) => bench::bench(&args),
         Command::List(args) => list::list(&args),
         Command::CheckConfig(args) => about::check_config(&args),
         Command::Completions(args) => about::completions(&args),

@@ -1,11 +1,13 @@
 //! How the program itself is doing.
 
+use crate::view::{Market, View};
+use fathometer_engine::output::Validity;
 use serde::{Deserialize, Serialize};
 
 /// What `/health` tells.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// `ok`: every book is valid; `degraded`: some are not; `starting`: none was valid yet.
+    /// `ok`: every book is valid; `degraded`: some are not; `starting`: none is.
     pub status: String,
     /// Since the start, seconds.
     pub uptime_seconds: f64,
@@ -17,6 +19,27 @@ pub struct Health {
     pub symbols: usize,
     /// Of these, with a valid book.
     pub symbols_live: usize,
+}
+
+impl Health {
+    /// Counted from a view.
+    pub fn of(view: &View, uptime_seconds: f64, connections: usize) -> Self {
+        let live = |market: &&Market| market.status.as_ref().is_some_and(|status| status.validity == Validity::Live);
+        let symbols_live = view.markets.iter().filter(live).count();
+        let status = match symbols_live {
+            0 => "starting",
+            all if all == view.markets.len() => "ok",
+            _ => "degraded",
+        };
+        Health {
+            status: status.to_owned(),
+            uptime_seconds,
+            memory_mb: resident_bytes().map(|bytes| bytes as f64 / 1e6),
+            connections,
+            symbols: view.markets.len(),
+            symbols_live,
+        }
+    }
 }
 
 /// Resident memory of this process, bytes, where the system tells.

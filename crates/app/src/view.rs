@@ -158,6 +158,19 @@ impl View {
         index.and_then(|index| market.values.get(index).copied()).unwrap_or(Value::Absent(Reason::NoData))
     }
 
+    /// A copy in which only one instrument has its ladder, trades and history.
+    pub fn condensed(&self, detail: &str) -> View {
+        let markets = self.markets.iter().map(|market| if market.id == detail { market.clone() } else { market.row() });
+        View {
+            mode: self.mode.clone(),
+            now: self.now,
+            columns: self.columns.clone(),
+            markets: markets.collect(),
+            faults: self.faults.clone(),
+            faults_seen: self.faults_seen,
+        }
+    }
+
     /// An instrument by its index.
     pub fn get(&self, id: InstrumentId) -> Option<&Market> {
         self.markets.get(id.0 as usize)
@@ -250,6 +263,19 @@ impl Market {
             mids_at: Nanos(i64::MIN),
             funding: None,
             state: None,
+        }
+    }
+
+    /// What a row of a table needs.
+    fn row(&self) -> Self {
+        Market {
+            status: self.status.clone(),
+            sampled_at: self.sampled_at,
+            values: self.values.clone(),
+            laddered_at: self.laddered_at,
+            funding: self.funding,
+            state: self.state.clone(),
+            ..Market::new(&self.info)
         }
     }
 

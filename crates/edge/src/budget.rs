@@ -1,6 +1,7 @@
 //! How much may be asked of a venue: weight per minute, requests in flight, and how long to stay away when told to.
 
 use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
+use fathometer_engine::venue::rules::Budget;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -114,10 +115,10 @@ pub struct Governor {
 
 impl Governor {
     /// A venue's budget as its rules state it, margin taken off.
-    pub fn new(weight_per_minute: u32, in_flight_max: u32, cooling: Cooling) -> Self {
+    pub fn new(budget: Budget, cooling: Cooling) -> Self {
         Governor {
-            weight_per_minute: u64::from(weight_per_minute.max(1)),
-            in_flight_max: in_flight_max.max(1),
+            weight_per_minute: u64::from(budget.weight_per_minute.max(1)),
+            in_flight_max: budget.in_flight_max.max(1),
             in_flight: 0,
             spent: VecDeque::new(),
             sum: 0,
@@ -237,13 +238,17 @@ mod tests {
     use Admission::*;
     use Priority::*;
 
+    fn governor(weight_per_minute: u32, in_flight_max: u32) -> Governor {
+        Governor::new(Budget { weight_per_minute, in_flight_max }, Cooling::default())
+    }
+
     fn at(seconds: i64) -> Nanos {
         Nanos(seconds * NANOS_PER_SECOND)
     }
 
     #[test]
     fn weight_slides_with_the_minute() {
-        let mut g = Governor::new(900, 100, Cooling::default());
+        let mut g = governor(900, 100);
         for i in 0..18 {
             assert_eq!(g.admit(at(i), 50, Urgent), Now);
         }
@@ -256,7 +261,7 @@ mod tests {
 
     #[test]
     fn audits_leave_room_for_rebuilds() {
-        let mut g = Governor::new(1000, 100, Cooling::default());
+        let mut g = governor(1000, 100);
         for _ in 0..10 {
             assert_eq!(g.admit(at(0), 50, Audit), Now);
         }
@@ -266,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_request_heavier_than_the_limit_goes_alone() {
-        let mut g = Governor::new(100, 2, Cooling::default());
+        let mut g = governor(100, 2);
         assert_eq!(g.admit(at(0), 250, Urgent), Now);
         assert_eq!(g.admit(at(1), 1, Urgent), At(at(60)));
         assert_eq!(g.admit(at(60), 250, Urgent), Now);
@@ -274,7 +279,7 @@ mod tests {
 
     #[test]
     fn no_more_in_flight_than_allowed() {
-        let mut g = Governor::new(1000, 2, Cooling::default());
+        let mut g = governor(1000, 2);
         assert_eq!(g.admit(at(0), 1, Urgent), Now);
         assert_eq!(g.admit(at(0), 1, Urgent), Now);
         assert_eq!(g.admit(at(0), 1, Urgent), WhenOneReturns);
@@ -284,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_others_spend_is_counted() {
-        let mut g = Governor::new(1000, 9, Cooling::default());
+        let mut g = governor(1000, 9);
         g.admit(at(0), 50, Urgent);
         g.answered(at(1), at(0), Some(200), None, Some(980));
         assert_eq!(g.used(at(1)), 980);
@@ -296,7 +301,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_obeyed_and_bans_grow() {
-        let mut g = Governor::new(1000, 9, Cooling::default());
+        let mut g = governor(1000, 9);
         let seconds = Duration::from_secs;
         assert_eq!(g.answered(at(1), at(0), Some(429), Some(seconds(7)), None), Some(seconds(7)));
         assert_eq!(g.admit(at(7), 1, Urgent), At(at(8)));
@@ -316,7 +321,7 @@ mod tests {
     #[test]
     fn a_refusal_is_final() {
         for status in [403, 451] {
-            let mut g = Governor::new(1000, 9, Cooling::default());
+            let mut g = governor(1000, 9);
             g.answered(at(0), at(0), Some(status), None, None);
             assert_eq!(g.admit(at(1_000_000), 1, Urgent), Never(status));
         }

@@ -15,10 +15,11 @@ use crate::budget::{Cooling, Patience, Priority};
 use crate::inbox::InboxSender;
 use crate::net::{DialOptions, Dialer, HttpClient, NetError};
 use crate::rest::Rest;
-use fathometer_engine::input::{Leg, LinkId};
+use fathometer_engine::input::{Leg, LinkId, NO_LINK};
 use fathometer_engine::instrument::{Instrument, Venue};
 use fathometer_engine::output::{Action, Fault, FaultKind, Remedy};
-use fathometer_engine::venue::{LinkPlan, Request};
+use fathometer_engine::venue::rules::{self, Budget};
+use fathometer_engine::venue::{Endpoints, LinkPlan, Request};
 use line::{Line, Order};
 use outlet::Outlet;
 use pace::Gate;
@@ -36,7 +37,7 @@ const ORDERS_MAX: usize = 1024;
 /// Longest wait for everything to say goodbye.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
-/// What is listened to at one venue: its connections and requests, and the rules for asking more.
+/// What is listened to at one venue: its connections and requests.
 #[derive(Clone, Debug)]
 pub struct VenuePlan {
     /// Which market.
@@ -45,20 +46,29 @@ pub struct VenuePlan {
     pub rest: String,
     /// Connections to keep.
     pub links: Vec<LinkPlan>,
-    /// Weight that may be spent per minute.
-    pub weight_per_minute: u32,
-    /// Most requests under way.
-    pub in_flight_max: u32,
+    /// What may be asked for over HTTP.
+    pub budget: Budget,
     /// The request for its clock: five times at the start, then every minute.
     pub time: Option<Request>,
     /// Requests at the start and every hour (instruments).
     pub startup: Vec<Request>,
     /// Requests to repeat, with their period in seconds.
     pub periodic: Vec<(Request, u32)>,
-    /// The request for a depth snapshot of a symbol; `None` where a new subscription brings one.
-    pub snapshot: fn(Venue, &str) -> Option<Request>,
-    /// The frames that unsubscribe and subscribe a symbol's book.
-    pub resubscribe: fn(Venue, &str) -> Vec<String>,
+}
+
+impl VenuePlan {
+    /// Everything that the venue's rules provide for these symbols.
+    pub fn new(venue: Venue, endpoints: &Endpoints, symbols: &[String]) -> VenuePlan {
+        VenuePlan {
+            venue,
+            rest: endpoints.rest.clone(),
+            links: rules::plan(venue, endpoints, symbols),
+            budget: rules::budget(venue),
+            time: Some(rules::time_request(venue)),
+            startup: rules::startup_requests(venue, symbols),
+            periodic: rules::periodic_requests(venue, symbols),
+        }
+    }
 }
 
 /// How to listen.
@@ -159,8 +169,7 @@ impl Feeds {
                 feeds.lines.push((line, orders));
             }
             let client = HttpClient::new(dialer.clone(), &plan.rest, options.request_timeout)?;
-            let budget = (plan.weight_per_minute, plan.in_flight_max);
-            let rest = Rest::new(plan.venue, client, budget, outlet.clone(), options.clone());
+            let rest = Rest::new(plan.venue, client, plan.budget, outlet.clone(), options.clone());
             feeds.venues.push((plan, rest));
         }
         for (line, orders) in keepers {
@@ -180,15 +189,17 @@ impl Feeds {
     pub fn act(&self, action: &Action, instrument: &Instrument) {
         match *action {
             Action::Snapshot { link, urgent, .. } => {
-                let Some((plan, rest)) = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue) else {
-                    return;
-                };
-                match (plan.snapshot)(plan.venue, &instrument.symbol) {
+                match rules::snapshot_request(instrument.venue, &instrument.symbol) {
                     Some(request) => {
+                        let rest = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue);
                         let priority = if urgent { Priority::Urgent } else { Priority::Audit };
-                        rest.ask(request, priority, Some(link));
+                        if let Some((_, rest)) = rest {
+                            rest.ask(request, priority, Some(link).filter(|link| *link != NO_LINK));
+                        }
                     }
-                    None => self.resubscribe(link, instrument),
+                    None if urgent => self.resubscribe(link, instrument),
+                    // A book that lives is not disturbed to be compared.
+                    None => {}
                 }
             }
             Action::Resubscribe { link, .. } => self.resubscribe(link, instrument),
@@ -198,9 +209,8 @@ impl Feeds {
     }
 
     fn resubscribe(&self, link: LinkId, instrument: &Instrument) {
-        let plan = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue);
-        let frames = plan.map(|(plan, _)| (plan.resubscribe)(plan.venue, &instrument.symbol));
-        if let Some(frames) = frames.filter(|frames| !frames.is_empty()) {
+        let frames = rules::resubscribe(instrument.venue, &instrument.symbol);
+        if !frames.is_empty() {
             self.order(link, Order::Send { link, frames });
         }
     }

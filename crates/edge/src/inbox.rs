@@ -37,7 +37,7 @@ pub enum ReceivedBody {
     Text(Bytes),
     /// A binary frame.
     Binary(Bytes),
-    /// An answer over HTTP; status 0 means that none came, the body then says why.
+    /// An answer over HTTP; status 0 means that none came, the body `{"code":0,"msg":...}` then says why.
     Reply {
         /// When the request left, by our clock.
         sent: Nanos,

@@ -7,8 +7,8 @@
 //! | hftbacktest collector | `<received> <frame>`, received in ns or us; a bare depth answer stands among the frames | Binance spot, USD-M, COIN-M |
 //! | cryptofeed session | `<received>: <frame>`, received in s; `<url> <-> <at>` connected; `<url> <- <at>: <sent>`; `<url> -> <at>: <answer>`; `configuration: ...` | Binance spot, USD-M, COIN-M, OKX v5 |
 //!
-//! Files that overlap in time (sockets and HTTP answers in files of their own) are merged by receive time, so that they
-//! arrive as they did; otherwise they follow each other. Equal times keep the order in which the files were given.
+//! Several files are one stream in the order given. Only files that hold nothing but HTTP answers are merged in by receive
+//! time: they have no place of their own.
 
 mod attribute;
 mod line;

@@ -12,6 +12,7 @@ use fathometer_engine::instrument::Venue;
 use fathometer_engine::output::{FaultKind, Remedy};
 use fathometer_engine::units::Nanos;
 use fathometer_engine::venue::Request;
+use fathometer_engine::venue::rules::Budget;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -91,13 +92,13 @@ impl Rest {
     pub(crate) fn new(
         venue: Venue,
         client: HttpClient,
-        budget: (u32, u32),
+        budget: Budget,
         outlet: Arc<Outlet>,
         options: Arc<FeedOptions>,
     ) -> Arc<Rest> {
         let state = State {
             jobs: Vec::new(),
-            governor: Governor::new(budget.0, budget.1, options.cooling),
+            governor: Governor::new(budget, options.cooling),
             next_number: 0,
             overflow: Vec::new(),
             replies: 0,
@@ -106,7 +107,7 @@ impl Rest {
             last_error: None,
         };
         let (state, wake) = (Mutex::new(state), Notify::new());
-        Arc::new(Rest { venue, client, weight_per_minute: budget.0, outlet, options, state, wake })
+        Arc::new(Rest { venue, client, weight_per_minute: budget.weight_per_minute, outlet, options, state, wake })
     }
 
     /// Asks for a request to be made. The same one for the same link, still waiting, is made once, at the greater urgency.
@@ -181,7 +182,7 @@ impl Rest {
         let mut state = self.lock();
         if let Some(job) = state.overflow.pop() {
             let text = format!("more than {JOBS_MAX} requests wait for {}", self.client.host());
-            return Next::Answer(job, 0, text.into());
+            return Next::Answer(job, 0, no_answer(&text));
         }
         // What a closed link wanted is no longer wanted; its successor asks anew.
         state.jobs.retain(|job| job.link.is_none_or(|link| self.outlet.link(link).is_some()));
@@ -219,7 +220,7 @@ impl Rest {
                 if again {
                     self.put_back(job);
                 } else {
-                    self.answer(&job, asked, now, 0, error.to_string().into()).await;
+                    self.answer(&job, asked, now, 0, no_answer(&error.to_string())).await;
                 }
             }
         }
@@ -294,4 +295,9 @@ impl Rest {
         // An error means that the engine is gone, and with it everyone who might want the answer.
         let _ = self.outlet.inbox.push_waiting(Received { at, link, body }).await;
     }
+}
+
+/// The body of an answer that never came, in the form in which venues give their errors.
+fn no_answer(why: &str) -> Bytes {
+    serde_json::json!({ "code": 0, "msg": why }).to_string().into()
 }

@@ -34,8 +34,10 @@
 //! parts of the body, each text or byte string preceded by its length as a varint.
 
 pub(crate) mod codec;
+mod fold;
 mod format;
 mod name;
+mod pack;
 mod reader;
 mod segment;
 mod writer;

@@ -1,4 +1,5 @@
 //! What is recorded is read back, whole or up to the damage, and never altered.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fathometer_edge::tape::{Fsync, Options, Reader, TapeError, Writer};
 use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK};

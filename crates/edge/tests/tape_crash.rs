@@ -1,4 +1,5 @@
 //! Nothing that was synced is lost when the process is killed, and a full disk stops the recording alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fathometer_edge::tape::{Fsync, Options, Reader, TapeError, Writer};
 use fathometer_engine::input::{Body, Input, LinkId};

@@ -4,7 +4,7 @@ use crate::units::{Level, POW10, Price, Scale, Side, Size};
 
 pub mod ladder;
 
-use ladder::Ladder;
+use ladder::{Block, Ladder};
 use serde::{Deserialize, Serialize};
 
 /// A book as it is written down: bids, asks, and how far each is trusted.
@@ -48,6 +48,37 @@ pub struct Total {
     pub notional: i128,
 }
 
+/// Neighbouring levels of one side.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    sign: i64,
+    key: i64,
+    block: &'a Block,
+}
+
+impl<'a> Run<'a> {
+    /// Totals over the run.
+    #[inline]
+    pub fn total(&self) -> Total {
+        let size = i128::from(self.block.size());
+        let moment = i128::from(self.key) * size + i128::from(self.block.moment());
+        Total { size, notional: moment * i128::from(self.sign) }
+    }
+
+    /// A price that none of the run's levels is worse than.
+    #[inline]
+    pub fn worst(&self) -> Price {
+        Price(self.sign * (self.key + Block::LAST))
+    }
+
+    /// The levels, best first.
+    #[inline]
+    pub fn levels(&self) -> impl Iterator<Item = Level> + 'a {
+        let (sign, key) = (self.sign, self.key);
+        self.block.levels().map(move |(offset, size)| Level { price: Price(sign * (key + offset)), size: Size(size) })
+    }
+}
+
 impl Book {
     /// Sets a level to an absolute size; 0 removes it. Returns the size it had.
     pub fn set(&mut self, side: Side, level: Level) -> Size {
@@ -79,6 +110,28 @@ impl Book {
         let (ladder, sign) = self.side(side);
         let (size, moment) = ladder.total_to(sign * limit.0);
         Total { size, notional: moment * i128::from(sign) }
+    }
+
+    /// The same for several limits, each worse than the one before, in one pass; `each` is called once per limit.
+    pub fn totals_to(&self, side: Side, limits: impl Iterator<Item = Price>, mut each: impl FnMut(Total)) {
+        let (ladder, sign) = self.side(side);
+        ladder.totals_to(limits.map(|limit| sign * limit.0), |size, moment| {
+            each(Total { size, notional: moment * i128::from(sign) });
+        });
+    }
+
+    /// The levels of a side in runs, best first, so that whole runs may be passed over by their totals; what stands very
+    /// far from the best is in none of them, see `beyond`.
+    #[inline]
+    pub fn runs(&self, side: Side) -> impl Iterator<Item = Run<'_>> {
+        let (ladder, sign) = self.side(side);
+        ladder.blocks().map(move |(key, block)| Run { sign, key, block })
+    }
+
+    /// The levels of a side that stand in none of the `runs`, best first.
+    pub fn beyond(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        let (ladder, sign) = self.side(side);
+        ladder.beyond().map(move |(key, size)| Level { price: Price(sign * key), size: Size(size) })
     }
 
     /// Worst price of a side up to which every level is known; `None` when known to the end.

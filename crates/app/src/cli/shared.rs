@@ -33,6 +33,9 @@ pub struct NetworkArgs {
     /// Open two connections per stream; the first to deliver wins, gaps in one are filled by the other
     #[arg(long)]
     pub redundant: bool,
+    /// Begin although no exchange can be reached yet, and keep trying
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// How a command shows what happens.

@@ -1,5 +1,6 @@
 //! The command that is an exchange: `venue`.
 
+use super::shared::LogFormat;
 use super::tape::{Speed, parse_speed};
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
@@ -10,8 +11,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   fathometer venue --simulate --seed 42               eight markets on Binance and OKX, the same for the same seed
   fathometer venue --recording btcusdt.gz --loop      what was recorded, again and again
-  fathometer venue --tls --tls-folder ca/             also over TLS, with a throw-away authority written beside
-  fathometer venue --fault gap:every=30s              lose updates twice a minute
+  fathometer venue --tls --ca-out ca.pem              also over TLS, under a throw-away authority
+  fathometer venue --fault gap:okx:BTC-USDT@10        lose an update of one book after ten seconds
 Clients reach it at http://127.0.0.1:PORT and ws://127.0.0.1:PORT with the exchange's own paths.")]
 pub struct VenueArgs {
     /// Serve a simulated market (the default)
@@ -29,13 +30,29 @@ pub struct VenueArgs {
     /// Begin a recording anew when it ends
     #[arg(long = "loop")]
     pub again: bool,
-    /// Misbehave, repeatable; see the list below
-    #[arg(long, value_name = "SPEC")]
+    /// Misbehave, repeatable
+    #[arg(long, value_name = "SPEC", help = fault_help())]
     pub fault: Vec<String>,
-    /// Serve TLS as well
+    /// Serve TLS as well, under a throw-away authority
     #[arg(long)]
     pub tls: bool,
-    /// First port: Binance spot, USD-M, COIN-M and OKX follow each other; 0 takes free ones
+    /// Where the certificate of that authority is written [default: into the folder for temporary files]
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca_out: Option<PathBuf>,
+    /// First port: binance PORT, binance-usdm PORT+2, binance-coinm PORT+4, okx PORT+6, each with TLS at the next; 0 takes
+    /// free ones
     #[arg(long, value_name = "PORT", default_value_t = 9010)]
     pub port: u16,
+    /// Stop after that many seconds
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<f64>,
+    /// How log lines are written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How faults are written, with every kind there is.
+pub fn fault_help() -> String {
+    let names = fathometer_venue::fault::Kind::names().join(", ");
+    format!("Misbehave: KIND[:VENUE[:SYMBOL or STREAM]][@AFTER_S][+FOR_S], repeatable. Kinds: {names}")
 }

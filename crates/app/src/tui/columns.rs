@@ -85,7 +85,7 @@ fn spread(bps: f64) -> String {
 }
 
 fn count(n: u64) -> Option<(f64, String)> {
-    Some((n as f64, short(n as f64)))
+    Some((n as f64, if n < 1000 { n.to_string() } else { short(n as f64) }))
 }
 
 const fn metric(

@@ -54,7 +54,7 @@ pub fn signed(number: f64) -> String {
 /// About seven digits, thousands separated, for a column of numbers of all kinds.
 pub fn plain(number: f64) -> String {
     match number.abs() {
-        size if size >= 10_000.0 => fixed(number, 1),
+        size if size >= 1_000_000.0 => fixed(number, 0),
         size if size >= 100.0 => fixed(number, 3),
         size if size >= 0.001 || size == 0.0 => fixed(number, 5),
         _ if number.is_finite() => format!("{number:.3e}"),

@@ -43,7 +43,7 @@ pub fn validity(validity: Validity) -> (&'static str, &'static str, Style) {
 /// The same in a sentence.
 pub fn sentence(validity: Validity) -> &'static str {
     match validity {
-        Validity::Live => "exact to the last update",
+        Validity::Live => "exact",
         Validity::Empty => "waiting for its first snapshot",
         Validity::Syncing => "waiting for a snapshot that fits the updates",
         Validity::Gap => "updates were lost; a new snapshot is on its way",

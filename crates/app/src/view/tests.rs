@@ -73,11 +73,11 @@ pub(crate) fn busy() -> View {
             .enumerate()
             .map(|(column, spec)| match (valid, spec.id.as_str()) {
                 (false, _) => Value::Absent(Reason::BookInvalid),
-                (true, "mid") => Value::Is(mid as f64 / POW10[2] as f64 + 0.005),
+                (true, "mid") => Value::Is((mid * 10 + 5) as f64 / POW10[3] as f64),
                 (true, id) if id.contains("100bps") => Value::Absent(Reason::BeyondTrusted),
-                (true, id) if id.contains("imbalance") => Value::Is(0.25 - 0.1 * index as f64),
-                (true, id) if id.starts_with("depth") => Value::Is(1_234_567.8 * (1.0 + column as f64)),
-                (true, _) => Value::Is(0.002 * (1.0 + column as f64)),
+                (true, id) if id.contains("imbalance") => Value::Is((25.0 - 10.0 * index as f64) / 100.0),
+                (true, id) if id.starts_with("depth") => Value::Is(1_234_567.0 * (1.0 + column as f64)),
+                (true, _) => Value::Is(2.0 * (1.0 + column as f64) / 1000.0),
             })
             .collect();
         let trade = |i: i64| Trade {
@@ -190,4 +190,14 @@ fn a_view_travels_as_json() {
     let back: View = serde_json::from_str(&text).unwrap();
     assert_eq!(serde_json::to_string(&back).unwrap(), text);
     assert_eq!(back.markets[5].bids, view.markets[5].bids);
+}
+
+#[test]
+fn a_condensed_view_keeps_every_row_and_the_detail_of_one() {
+    let view = busy().condensed("okx:BTC-USDT");
+    assert_eq!(view.markets.len(), 8);
+    let detailed: Vec<&str> =
+        view.markets.iter().filter(|market| !market.bids.is_empty()).map(|market| market.id.as_str()).collect();
+    assert_eq!(detailed, ["okx:BTC-USDT"]);
+    assert!(view.markets.iter().all(|market| market.status.is_some() && !market.values.is_empty()));
 }

@@ -195,7 +195,9 @@ impl Keeper {
                 health.enter(LinkState::Open);
                 let seconds = f64::from(self.line.plan.rotate_seconds.max(1));
                 let seconds = seconds * (1.0 - ROTATE_EARLIER_MAX * random_fraction());
-                self.rotate_at = Some(since.plus((seconds * NANOS_PER_SECOND as f64) as i64));
+                let planned = since.plus((seconds * NANOS_PER_SECOND as f64) as i64);
+                // The engine may have asked for it before we heard that the link is open.
+                self.rotate_at = Some(self.rotate_at.map_or(planned, |asked| asked.min(planned)));
             }
             None => health.enter(LinkState::Connecting),
         }
@@ -233,6 +235,7 @@ impl Keeper {
 
     fn current_ended(&mut self, now: Nanos, end: &End) -> bool {
         let Some(old) = self.current.take() else { return true };
+        self.rotate_at = None;
         if matches!(end, End::EngineGone) {
             return false;
         }
@@ -272,10 +275,15 @@ impl Keeper {
         }
     }
 
-    /// Tells people. A close that was asked for is told by whoever asked.
+    /// Tells people what the engine cannot: it sees only that an open link was closed, and why.
     fn report(&self, link: LinkId, end: &End, stopped: bool, tries: Option<u32>) {
+        if !matches!(end, End::Asked(_) | End::EngineGone) {
+            self.line.health().last_error = Some(end.reason());
+        }
         let kind = match end {
-            End::Asked(_) | End::EngineGone => return,
+            End::EngineGone => return,
+            End::Asked(_) | End::Lost(_) | End::Silent(_) if !stopped => return,
+            End::Asked(_) => FaultKind::Disconnected,
             End::Lost(_) => FaultKind::Disconnected,
             End::Silent(_) => FaultKind::Stale,
             End::Overrun(_) => FaultKind::Overrun,
@@ -292,7 +300,6 @@ impl Keeper {
             end.reason(),
             given_up.unwrap_or_default()
         );
-        line.health().last_error = Some(end.reason());
         line.outlet.fault(link, kind, if stopped { Remedy::Stop } else { Remedy::Reconnect }, text);
     }
 

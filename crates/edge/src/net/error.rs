@@ -24,6 +24,8 @@ pub enum Stage {
     Http(u16),
     /// Talking, once connected.
     Talk,
+    /// Connected, but no answer in time.
+    Silence,
 }
 
 /// A connection or request that failed.
@@ -103,6 +105,7 @@ impl fmt::Display for NetError {
                 }
                 write!(f, "{}", advice(status))
             }
+            Stage::Silence => write!(f, "{host} is connected but does not answer: {detail}"),
             Stage::Talk => write!(f, "the connection to {host} broke: {detail}"),
         }
     }

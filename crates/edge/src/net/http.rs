@@ -131,7 +131,7 @@ impl HttpClient {
             Err(_) => {
                 let detail = format!("no answer to {path} within {} s", self.timeout.as_secs_f32());
                 // Not `Talk`: asking at once a second time would double the wait.
-                return Err(NetError::new(&self.host(), Stage::Connect, detail));
+                return Err(NetError::new(&self.host(), Stage::Silence, detail));
             }
         };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,6 +23,8 @@ pub(super) struct Look {
     pub(super) venue: Venue,
     pub(super) symbols: Symbols,
     pub(super) streams: BTreeSet<String>,
+    /// Holds HTTP answers and nothing else: another file's companion.
+    pub(super) answers_only: bool,
 }
 
 /// Looks at the start of a file.
@@ -31,7 +33,7 @@ pub(super) fn look(file: &Path) -> Result<Look, RecordingError> {
     let mut lines = Lines::open(file).map_err(failed)?;
     let (mut line, mut bytes, mut start) = (Vec::new(), 0, None::<Vec<u8>>);
     let (mut first, mut said, mut other) = (None, None, None);
-    let (mut symbols, mut streams) = (Symbols::default(), BTreeSet::new());
+    let (mut symbols, mut streams, mut answers_only) = (Symbols::default(), BTreeSet::new(), true);
     for _ in 0..LINES_MAX {
         match lines.next(&mut line).map_err(failed)? {
             Got::Line { .. } => {}
@@ -49,6 +51,7 @@ pub(super) fn look(file: &Path) -> Result<Look, RecordingError> {
         start.get_or_insert_with(|| line.clone());
         let Some(parsed) = Line::parse(&line) else { continue };
         first = first.or(parsed.at());
+        answers_only &= matches!(parsed, Line::Answer { .. } | Line::Note);
         match parsed {
             Line::Frame { frame, .. } => {
                 symbols.observe(frame);
@@ -79,7 +82,9 @@ pub(super) fn look(file: &Path) -> Result<Look, RecordingError> {
         symbols.add(stream.split('@').next().unwrap_or_default());
     }
     match (first, said, other) {
-        (Some(first), Some(venue), _) => Ok(Look { file: file.to_path_buf(), first, venue, symbols, streams }),
+        (Some(first), Some(venue), _) => {
+            Ok(Look { file: file.to_path_buf(), first, venue, symbols, streams, answers_only })
+        }
         (Some(_), None, Some(venue)) => Err(RecordingError::Venue { file: file.to_path_buf(), venue }),
         _ => Err(RecordingError::Unrecognised {
             file: file.to_path_buf(),

@@ -1,4 +1,4 @@
-//! Foreign recordings as inputs: files merged by time, connections numbered, answers given to the link that asked.
+//! Foreign recordings as inputs: files in the order given, connections numbered, answers given to the link that asked.
 
 use super::attribute::{Symbols, is_bare_depth};
 use super::line::{Line, Owner, owner, query, request};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Foreign recordings as one stream of inputs. Memory is that of one line per file open at a time.
 pub struct Recording {
-    /// Not begun yet, by the time of their first line.
+    /// Not begun yet, in the order given; files of answers alone come first.
     waiting: VecDeque<Look>,
     playing: Vec<Playing>,
     links: Vec<Link>,
@@ -71,7 +71,7 @@ impl Recording {
                 Err(e) => return Err(e),
             }
         }
-        looks.sort_by_key(|l| l.first); // stable: equal times stay in the order given
+        looks.sort_by_key(|l| !l.answers_only); // stable: the rest stays in the order given
         match refused {
             Some(error) if looks.is_empty() => Err(error),
             _ => Ok(Recording {
@@ -123,11 +123,12 @@ impl Recording {
         Ok(Some(Input { at, link: LinkId(link as u32), body }))
     }
 
-    /// Takes the earliest line of all files; false at the end of all.
+    /// Takes the next line: files follow each other, and answers recorded in files of their own are merged in by time.
+    /// False at the end of all.
     fn take(&mut self) -> Result<bool, RecordingError> {
         loop {
-            let earliest = self.playing.iter().enumerate().min_by_key(|(_, p)| p.at).map(|(i, p)| (i, p.at));
-            let due = self.waiting.front().is_some_and(|w| earliest.is_none_or(|(_, at)| w.first <= at));
+            let main = self.playing.iter().any(|p| !p.look.answers_only);
+            let due = self.waiting.front().is_some_and(|w| w.answers_only || !main);
             if due && let Some(look) = self.waiting.pop_front() {
                 let mut file = Playing::open(look)?;
                 if file.advance(&mut self.skipped)? {
@@ -135,6 +136,7 @@ impl Recording {
                 }
                 continue;
             }
+            let earliest = self.playing.iter().enumerate().min_by_key(|(_, p)| p.at).map(|(i, p)| (i, p.at));
             let Some((index, _)) = earliest else { return Ok(false) };
             let mut file = self.playing.remove(index);
             std::mem::swap(&mut self.line, &mut file.head);

@@ -127,11 +127,13 @@ fn venue_of(code: u8) -> Option<Venue> {
     Venue::ALL.into_iter().find(|v| venue_code(*v) == code)
 }
 
-fn zigzag(value: i64) -> u64 {
+/// Small numbers of either sign as small numbers.
+pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-fn unzigzag(value: u64) -> i64 {
+/// What `zigzag` was made of.
+pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
@@ -149,7 +151,8 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+/// Takes a byte off the front.
+pub(crate) fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
     let (first, rest) = bytes.split_first()?;
     *bytes = rest;
     Some(*first)

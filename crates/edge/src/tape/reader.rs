@@ -1,7 +1,8 @@
 //! Reads segments as one stream of inputs, past damage and torn ends, which it reports.
 
 use super::format::{self, BLOCK_HEAD, BlockHead, CONFIGURATION_MAX, SEGMENT_HEAD, SegmentHead};
-use super::{INPUT_BYTES_MAX, TapeError, codec, files_of, name, segment};
+use super::pack::{How, Unpacker};
+use super::{INPUT_BYTES_MAX, TapeError, codec, files_of, name};
 use fathometer_engine::input::Input;
 use fathometer_engine::units::Nanos;
 use std::fs::File;
@@ -37,7 +38,7 @@ pub struct Reader {
     files: std::vec::IntoIter<PathBuf>,
     open: Option<Open>,
     header: Vec<u8>,
-    decompressor: zstd::bulk::Decompressor<'static>,
+    unpacker: Unpacker,
     payload: Vec<u8>,
     raw: Vec<u8>,
     position: usize,
@@ -74,12 +75,12 @@ impl Reader {
             files.extend(found);
         }
         let first = files.first().cloned().unwrap_or_default();
-        let decompressor = zstd::bulk::Decompressor::new();
+        let unpacker = Unpacker::new();
         let mut reader = Reader {
             files: files.into_iter(),
             open: None,
             header: Vec::new(),
-            decompressor: decompressor.map_err(|source| TapeError::Read { file: first.clone(), source })?,
+            unpacker: unpacker.map_err(|source| TapeError::Read { file: first.clone(), source })?,
             payload: Vec::new(),
             raw: Vec::new(),
             position: 0,
@@ -209,13 +210,9 @@ impl Reader {
         open.block_offset = open.offset;
         open.offset += BLOCK_HEAD as u64 + u64::from(head.length);
         open.next_number = head.number.saturating_add(1);
-        self.raw.clear();
-        self.raw.reserve(head.raw_length as usize);
-        let size = match head.codec {
-            segment::ZSTD => self.decompressor.decompress_to_buffer(&self.payload, &mut self.raw).ok(),
-            _ => None,
-        };
-        if size != Some(head.raw_length as usize) {
+        let how =
+            How { codec: head.codec, inputs: head.inputs, first: head.first, raw_length: head.raw_length as usize };
+        if self.unpacker.unpack(&self.payload, how, &mut self.raw).is_none() {
             return Err(unknown(self.open.as_ref()));
         }
         self.position = 0;

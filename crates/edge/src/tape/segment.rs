@@ -1,16 +1,12 @@
 //! The writing side's file: creates segments, compresses blocks into them, forces them onto the disk.
 
 use super::format::{BLOCK_HEAD, BlockHead, SegmentHead};
+use super::pack::Packer;
 use super::{Fsync, TapeError, name};
 use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// zstd level: measured on real frames, level 3 is slower and not smaller than 1 for blocks of this size.
-const LEVEL: i32 = 1;
-/// Codec number of plain zstd.
-pub(crate) const ZSTD: u32 = 1;
 
 /// Encoded inputs on their way to the file.
 #[derive(Debug, Default)]
@@ -25,7 +21,7 @@ pub(crate) struct Block {
 pub(crate) struct Folder {
     path: PathBuf,
     fsync: Fsync,
-    compressor: zstd::bulk::Compressor<'static>,
+    packer: Packer,
     out: Vec<u8>,
     open: Option<Open>,
 }
@@ -42,8 +38,8 @@ impl Folder {
     pub(crate) fn new(path: &Path, fsync: Fsync) -> Result<Self, TapeError> {
         let failed = |source| TapeError::Write { file: path.to_path_buf(), source };
         std::fs::create_dir_all(path).map_err(failed)?;
-        let compressor = zstd::bulk::Compressor::new(LEVEL).map_err(failed)?;
-        Ok(Folder { path: path.to_path_buf(), fsync, compressor, out: Vec::new(), open: None })
+        let packer = Packer::new().map_err(failed)?;
+        Ok(Folder { path: path.to_path_buf(), fsync, packer, out: Vec::new(), open: None })
     }
 
     /// Closes the open segment and begins the next, under a name that no file has.
@@ -70,22 +66,22 @@ impl Folder {
     /// Writes a block; returns the segment's size, bytes.
     pub(crate) fn write(&mut self, block: &Block) -> Result<u64, TapeError> {
         let Some(open) = &mut self.open else { return Ok(0) };
-        self.out.resize(BLOCK_HEAD + zstd::zstd_safe::compress_bound(block.bytes.len()), 0);
+        self.out.clear();
+        self.out.resize(BLOCK_HEAD, 0);
+        let packed = self.packer.pack(&block.bytes, block.first, &mut self.out);
+        let codec = packed.map_err(|source| TapeError::Write { file: open.path.clone(), source })?;
         let (head, payload) = self.out.split_at_mut(BLOCK_HEAD);
-        let length = self.compressor.compress_to_buffer(&block.bytes, payload);
-        let length = length.map_err(|source| TapeError::Write { file: open.path.clone(), source })?;
         let parts = BlockHead {
-            length: length as u32,
+            length: payload.len() as u32,
             raw_length: block.bytes.len() as u32,
             inputs: block.inputs,
             first: block.first,
             last: block.last,
             number: open.blocks,
-            codec: ZSTD,
-            crc: crc32c::crc32c(payload.split_at(length).0),
+            codec,
+            crc: crc32c::crc32c(payload),
         };
         head.copy_from_slice(&parts.encode());
-        self.out.truncate(BLOCK_HEAD + length);
         open.write(&self.out)?;
         open.blocks += 1;
         let due = match (self.fsync, open.forced_at) {

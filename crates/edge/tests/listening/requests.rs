@@ -7,6 +7,7 @@ use fathometer_edge::inbox::{Received, ReceivedBody};
 use fathometer_engine::input::LinkId;
 use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::output::{Action, FaultKind, Remedy};
+use fathometer_engine::venue::rules::snapshot_request;
 use fathometer_engine::venue::{Request, infer};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -58,17 +59,17 @@ fn reply(received: &Received, link: LinkId) -> (String, u16, Bytes) {
 async fn a_snapshot_comes_back_on_the_link_that_wanted_it() {
     let mut s = scene(options(), |_| {}).await;
     s.snapshot("BTCUSDT", true);
-    let path = "/depth?symbol=BTCUSDT";
-    assert_eq!(s.reply().await, (path.to_owned(), 200, Bytes::from(path)));
+    let Request { path, weight } = snapshot_request(Venue::Binance, "BTCUSDT").unwrap();
+    assert_eq!(s.reply().await, (path.clone(), 200, Bytes::from(path)));
     s.snapshot("ETHUSDT", true);
     s.reply().await;
     assert_eq!(s.script.connections.load(Ordering::SeqCst), 1, "the connection is kept and used again");
-    assert_eq!(s.feeds.rest_health()[0].weight_used, 100);
+    assert_eq!(s.feeds.rest_health()[0].weight_used, 2 * u64::from(weight));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rebuilds_overtake_checks_and_the_same_request_is_made_once() {
-    let mut s = scene(options(), |plan| plan.in_flight_max = 1).await;
+    let mut s = scene(options(), |plan| plan.budget.in_flight_max = 1).await;
     s.script.slow.store(true, Ordering::SeqCst);
     s.snapshot("FIRST", false);
     until(|| !s.script.paths().is_empty()).await;
@@ -77,9 +78,10 @@ async fn rebuilds_overtake_checks_and_the_same_request_is_made_once() {
     s.snapshot("AUDIT", false);
     let mut order = Vec::new();
     for _ in 0..3 {
-        order.push(s.reply().await.0.replace("/depth?symbol=", ""));
+        order.push(s.reply().await.0);
     }
-    assert_eq!(order, ["FIRST", "REBUILD", "AUDIT"]);
+    let path = |symbol| snapshot_request(Venue::Binance, symbol).unwrap().path;
+    assert_eq!(order, [path("FIRST"), path("REBUILD"), path("AUDIT")]);
     assert!(s.engine.nothing_for(Duration::from_millis(400)).await);
 }
 
@@ -154,7 +156,7 @@ async fn a_venue_that_cannot_be_reached_is_told_as_status_0_with_the_reason() {
     let mut s = scene(options(), |plan| plan.rest = "http://127.0.0.1:9".into()).await;
     s.snapshot("BTCUSDT", true);
     let (path, status, body) = s.reply().await;
-    assert_eq!((path.as_str(), status), ("/depth?symbol=BTCUSDT", 0));
+    assert_eq!((path, status), (snapshot_request(Venue::Binance, "BTCUSDT").unwrap().path, 0));
     let why = String::from_utf8(body.to_vec()).unwrap();
     assert!(why.contains("127.0.0.1:9") && why.contains("refused"), "{why}");
     assert_eq!(s.feeds.take_faults().0[0].kind, FaultKind::Disconnected);
@@ -163,12 +165,12 @@ async fn a_venue_that_cannot_be_reached_is_told_as_status_0_with_the_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_used_weight_that_the_venue_tells_is_believed() {
     let mut s = scene(options(), |_| {}).await;
-    s.script.say(200, &[("x-mbx-used-weight-1m", "970")]);
+    s.script.say(200, &[("x-mbx-used-weight-1m", "3999")]);
     s.snapshot("BTCUSDT", true);
     assert_eq!(s.reply().await.1, 200);
     s.snapshot("ETHUSDT", true);
-    assert!(s.engine.nothing_for(Duration::from_millis(500)).await, "30 of 1000 are left, 50 are wanted");
-    assert_eq!(s.feeds.rest_health()[0].weight_used, 970);
+    assert!(s.engine.nothing_for(Duration::from_millis(500)).await, "1 of 4000 is left, more is wanted");
+    assert_eq!(s.feeds.rest_health()[0].weight_used, 3999);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use fathometer_edge::feed::{FeedOptions, Feeds, VenuePlan};
 use fathometer_edge::inbox::{InboxLimits, InboxSender, InboxStats, Received, ReceivedBody, inbox};
 use fathometer_engine::input::NO_LINK;
 use fathometer_engine::instrument::Venue;
-use fathometer_engine::venue::{Heartbeat, LinkPlan, Request as Ask};
+use fathometer_engine::venue::rules::Budget;
+use fathometer_engine::venue::{Heartbeat, LinkPlan};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,10 +30,15 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 pub(crate) type Peer = WebSocketStream<Box<dyn Io>>;
 
+/// Status and `Retry-After` of upgrades to refuse.
+type Refusals = Arc<Mutex<VecDeque<(u16, Option<u64>)>>>;
+/// Status and headers of answers to give.
+type Answers = Arc<Mutex<VecDeque<(u16, Vec<(&'static str, String)>)>>>;
+
 /// Hands every connection to the test; refuses upgrades for which an answer is queued.
 pub(crate) struct WsServer {
     pub(crate) url: String,
-    pub(crate) refuse: Arc<Mutex<VecDeque<(u16, Option<u64>)>>>,
+    pub(crate) refuse: Refusals,
     pub(crate) attempts: Arc<Mutex<Vec<Instant>>>,
     peers: mpsc::UnboundedReceiver<Peer>,
 }
@@ -47,7 +53,7 @@ impl WsServer {
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://127.0.0.1:{}/stream", listener.local_addr().unwrap().port());
         let (tx, peers) = mpsc::unbounded_channel();
-        let refuse: Arc<Mutex<VecDeque<(u16, Option<u64>)>>> = Arc::default();
+        let refuse: Refusals = Arc::default();
         let attempts: Arc<Mutex<Vec<Instant>>> = Arc::default();
         let server = WsServer { url, refuse: refuse.clone(), attempts: attempts.clone(), peers };
         tokio::spawn(async move {
@@ -95,7 +101,7 @@ impl WsServer {
 /// What an HTTP test server saw and shall say: the next queued answer for a path, else 200 with the path as its body.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
-    pub(crate) answers: Arc<Mutex<VecDeque<(u16, Vec<(&'static str, String)>)>>>,
+    pub(crate) answers: Answers,
     pub(crate) seen: Arc<Mutex<Vec<(Instant, String)>>>,
     pub(crate) connections: Arc<AtomicU64>,
     pub(crate) slow: Arc<AtomicBool>,
@@ -182,13 +188,10 @@ pub(crate) fn venue(links: Vec<LinkPlan>, rest: &str) -> VenuePlan {
         venue: Venue::Binance,
         rest: rest.to_owned(),
         links,
-        weight_per_minute: 1000,
-        in_flight_max: 4,
+        budget: Budget { weight_per_minute: 4000, in_flight_max: 4 },
         time: None,
         startup: Vec::new(),
         periodic: Vec::new(),
-        snapshot: |_, symbol| Some(Ask { path: format!("/depth?symbol={symbol}"), weight: 50 }),
-        resubscribe: |_, symbol| vec![format!("unsubscribe {symbol}"), format!("subscribe {symbol}")],
     }
 }
 

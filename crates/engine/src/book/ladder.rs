@@ -18,7 +18,7 @@ const DRIFT_BLOCKS: i64 = 640;
 const NONE: u16 = u16::MAX;
 
 #[derive(Clone, Debug)]
-struct Block {
+pub(super) struct Block {
     sizes: [i64; BLOCK as usize],
     occupied: u64,
     /// Sum of sizes.
@@ -276,6 +276,54 @@ impl Ladder {
         (size, moment)
     }
 
+    /// The same for several limits, ascending, in one pass; `each` is called once per limit, in order.
+    pub(super) fn totals_to(&self, limits: impl Iterator<Item = i64>, mut each: impl FnMut(i128, i128)) {
+        let (mut size, mut moment) = (0i128, 0i128);
+        // What is summed: every block before this one.
+        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+        for limit in limits {
+            if limit >= self.base + SPAN {
+                let (size, moment) = self.total_to(limit);
+                each(size, moment);
+                continue;
+            }
+            let mut part = (0, 0);
+            while let Some(next) = self.next_block(number) {
+                let key = self.base + next as i64 * BLOCK;
+                let block = &self.pool[self.directory[next] as usize];
+                if limit < key + BLOCK - 1 {
+                    if limit >= key {
+                        let (sum, offsets) = block.totals_to((limit - key) as u32);
+                        part = (i128::from(sum), i128::from(key) * i128::from(sum) + i128::from(offsets));
+                    }
+                    break;
+                }
+                size += i128::from(block.sum);
+                moment += i128::from(key) * i128::from(block.sum) + i128::from(block.moment);
+                number = next + 1;
+            }
+            each(size + part.0, moment + part.1);
+        }
+    }
+
+    /// The blocks of the window that hold levels, best first: first key, and what is in it.
+    #[inline]
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block)> {
+        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+        std::iter::from_fn(move || {
+            let next = self.next_block(number)?;
+            number = next + 1;
+            Some((self.base + next as i64 * BLOCK, &self.pool[self.directory[next] as usize]))
+        })
+    }
+
+    /// Keys and sizes beyond the window, best first.
+    pub(super) fn beyond(&self) -> impl Iterator<Item = (i64, i64)> {
+        let mut iter = Iter { ladder: self, number: BLOCKS, bits: 0, at: NONE, far: None };
+        let is_empty = self.far.is_empty(); // nothing is allocated to say so
+        std::iter::from_fn(move || if is_empty { None } else { iter.next_far() })
+    }
+
     /// Forgets every level, keeps the memory.
     pub(super) fn clear(&mut self) {
         for number in 0..self.directory.len() {
@@ -309,6 +357,35 @@ impl Ladder {
 }
 
 impl Block {
+    /// Last offset in a block.
+    pub(super) const LAST: i64 = BLOCK - 1;
+
+    /// Sum of sizes.
+    #[inline]
+    pub(super) fn size(&self) -> i64 {
+        self.sum
+    }
+
+    /// Sum of offset times size.
+    #[inline]
+    pub(super) fn moment(&self) -> i64 {
+        self.moment
+    }
+
+    /// Offsets and sizes, in order.
+    #[inline]
+    pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let mut bits = self.occupied;
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let offset = bits.trailing_zeros();
+            bits &= bits - 1;
+            Some((i64::from(offset), self.sizes[offset as usize]))
+        })
+    }
+
     /// Sum of sizes and of offset times size over the offsets up to and including `last`.
     fn totals_to(&self, last: u32) -> (i64, i64) {
         let mask = if last == 63 { !0 } else { (1u64 << (last + 1)) - 1 };
@@ -400,6 +477,13 @@ mod tests {
         assert_eq!(ladder.len(), naive.len());
         assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
+        let runs =
+            ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));
+        assert!(runs.chain(ladder.beyond()).eq(naive.iter().map(|(k, v)| (*k, *v))));
+        for (key, block) in ladder.blocks() {
+            let total = naive.range(key..=key + Block::LAST).fold((0, 0), |(s, m), (k, v)| (s + v, m + (k - key) * v));
+            assert_eq!((block.size(), block.moment()), total);
+        }
     }
 
     /// One million operations of every kind that moves the window, empties it and fills the far store.
@@ -433,7 +517,12 @@ mod tests {
             assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)), "step {step}");
             if step % 5_000 == 0 {
                 agree(&ladder, &naive);
-                for limit in [centre, centre + 64, centre + 1_000, centre + 70_000, centre + 1_000_000] {
+                let limits = [centre, centre + 64, centre + 1_000, centre + 70_000, centre + 1_000_000];
+                let (mut one_by_one, mut at_once) = (Vec::new(), Vec::new());
+                one_by_one.extend(limits.map(|limit| ladder.total_to(limit)));
+                ladder.totals_to(limits.into_iter(), |size, moment| at_once.push((size, moment)));
+                assert_eq!(at_once, one_by_one);
+                for limit in limits {
                     let expected = naive.range(..=limit).fold((0i128, 0i128), |(s, m), (k, v)| {
                         (s + i128::from(*v), m + i128::from(*k) * i128::from(*v))
                     });

@@ -33,17 +33,18 @@ impl Metric for Depth {
 
     fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>) {
         let worth = Worth::of(moment);
-        for side in [Side::Bid, Side::Ask] {
-            for band in &self.bands {
-                let depth = top.touch().and_then(|touch| {
-                    let limit = limit(side, touch.mid_twice, *band);
-                    if !is_known(moment.book, side, limit) {
-                        return Err(Reason::BeyondTrusted);
-                    }
-                    Ok(worth?.quote(moment.book.total_to(side, limit)))
-                });
-                out.push(depth.into());
-            }
+        let from = out.len();
+        for (i, side) in [Side::Bid, Side::Ask].into_iter().enumerate() {
+            let reason = match (top.touch(), worth) {
+                (Err(reason), _) | (_, Err(reason)) => reason,
+                (Ok(touch), Ok(worth)) => {
+                    let limits = self.bands.iter().map(|band| limit(side, touch.mid_twice, *band));
+                    let known = limits.take_while(|limit| is_known(moment.book, side, *limit));
+                    moment.book.totals_to(side, known, |total| out.push(worth.quote(total).into()));
+                    Reason::BeyondTrusted
+                }
+            };
+            out.resize(from + (i + 1) * self.bands.len(), Value::Absent(reason));
         }
     }
 }

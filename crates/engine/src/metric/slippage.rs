@@ -3,19 +3,25 @@
 use super::params::amount_label;
 use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Spec, Top, Touch, Value};
+use crate::book::{Book, Total};
 use crate::instrument::Contract;
 use crate::units::{Level, POW10, Side};
 use serde::{Deserialize, Serialize};
 
-/// The notionals, ascending, quote currency.
+/// The notionals, ascending.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Slippage {
+    /// Quote currency.
     notionals: Vec<f64>,
+    /// The same in units of money, for the contract and scale of the last sample.
+    targets: Vec<i128>,
+    /// Units of money per unit of quote currency.
+    units: f64,
 }
 
 impl Metric for Slippage {
     fn new(params: &Params) -> Self {
-        Slippage { notionals: params.notionals() }
+        Slippage { notionals: params.notionals(), targets: Vec::new(), units: 0.0 }
     }
 
     fn specs(params: &Params) -> Vec<Spec> {
@@ -32,67 +38,118 @@ impl Metric for Slippage {
 
     fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>) {
         let from = out.len();
-        for side in [Side::Ask, Side::Bid] {
-            let walked = top.touch().and_then(|touch| self.walk(moment, top, side, touch, out));
-            let reason = walked.unwrap_or_else(|reason| reason);
-            let missing = self.notionals.len() * (1 + usize::from(side == Side::Bid)) + from - out.len();
-            out.extend(std::iter::repeat_n(Value::Absent(reason), missing));
+        let ready = top.touch().and_then(|touch| Ok((touch, self.prepare(moment)?)));
+        for (i, side) in [Side::Ask, Side::Bid].into_iter().enumerate() {
+            let reason = match ready {
+                Err(reason) => reason,
+                Ok((touch, true)) => self.walk::<true>(moment.book, side, touch, out),
+                Ok((touch, false)) => self.walk::<false>(moment.book, side, touch, out),
+            };
+            out.resize(from + (i + 1) * self.notionals.len(), Value::Absent(reason));
         }
     }
 }
 
 impl Slippage {
-    /// Writes what can be filled; the reason why the rest, if any, cannot.
-    fn walk(
-        &self,
-        moment: &Moment<'_>,
-        top: &Top,
-        side: Side,
-        touch: Touch,
-        out: &mut Vec<Value>,
-    ) -> Result<Reason, Reason> {
+    /// Brings the targets up to date; whether the contract is inverse, so that money is size itself.
+    fn prepare(&mut self, moment: &Moment<'_>) -> Result<bool, Reason> {
         let power = |n: u8| POW10[usize::from(n)] as f64;
-        let scale = moment.instrument.scale;
-        let (price, size) = (power(scale.price), power(scale.size));
-        // Units of money per unit of quote currency, and whether money is size itself.
+        let (price, size) = (power(moment.instrument.scale.price), power(moment.instrument.scale.size));
         let (units, inverse) = match moment.instrument.contract {
             Contract::Base => (price * size, false),
             Contract::Linear(value) => (price * size / value.to_f64(), false),
             Contract::Inverse(value) => (size / value.to_f64(), true),
             Contract::Unknown => return Err(Reason::ContractUnknown),
         };
-        let mid = touch.mid_twice as f64 / 2.0;
+        if units != self.units {
+            self.units = units;
+            self.targets.clear();
+            self.targets.extend(self.notionals.iter().map(|n| (n * units).round() as i128));
+        }
+        Ok(inverse)
+    }
+
+    /// Writes what can be filled; says why the rest, if any, cannot.
+    fn walk<const INVERSE: bool>(&self, book: &Book, side: Side, touch: Touch, out: &mut Vec<Value>) -> Reason {
+        let Some((first, rest)) = self.targets.split_first() else { return Reason::NotFillable };
         let sign = if side == Side::Ask { 1.0 } else { -1.0 };
-        let mut targets = self.notionals.iter().map(|n| (n * units).round() as i128).peekable();
-        // Money is exact; the amount is exact to 2^53 units, and for inverse contracts a sum of quotients.
-        let (mut money, mut amount) = (0i128, 0f64);
-        let mut take = |level: Level| {
-            let (p, q) = (level.price.0, level.size.0);
-            let (worth, coins) =
-                if inverse { (i128::from(q), q as f64 / p as f64) } else { (i128::from(p) * i128::from(q), q as f64) };
-            while let Some(target) = targets.next_if(|target| money + worth >= *target) {
-                let part = (target - money) as f64 / p as f64;
-                let vwap = target as f64 / (amount + part);
-                out.push((sign * (vwap - mid) / mid * 1e4).into());
+        let mid = touch.mid_twice as f64 / 2.0;
+        let mut order = Order::<INVERSE> { money: 0, size: 0, coins: 0.0, target: *first, rest, sign, mid };
+        for run in book.runs(side) {
+            let whole = is_known(book, side, run.worst());
+            if whole && order.passes(run.total()) {
+                continue;
             }
-            money += worth;
-            amount += coins;
-            targets.peek().is_none()
-        };
-        // Most orders end among the levels that are at hand.
-        let at_hand = top.at_hand(side);
-        if at_hand.iter().any(|level| take(*level)) {
-            return Ok(Reason::NotFillable);
-        }
-        for level in moment.book.levels(side).skip(at_hand.len()) {
-            if !is_known(moment.book, side, level.price) {
-                return Ok(Reason::BeyondTrusted);
-            }
-            if take(level) {
-                break;
+            for level in run.levels() {
+                if !whole && !is_known(book, side, level.price) {
+                    return Reason::BeyondTrusted;
+                }
+                if order.takes(level, out) {
+                    return Reason::NotFillable; // all is filled
+                }
             }
         }
-        Ok(if moment.book.trusted(side).is_some() { Reason::BeyondTrusted } else { Reason::NotFillable })
+        for level in book.beyond(side) {
+            if !is_known(book, side, level.price) || order.takes(level, out) {
+                return Reason::BeyondTrusted;
+            }
+        }
+        if book.trusted(side).is_some() { Reason::BeyondTrusted } else { Reason::NotFillable }
+    }
+}
+
+/// An order on its way through a side. Money and size are exact; coins are summed for inverse contracts only, quotient by
+/// quotient, so that every level has to be seen.
+struct Order<'a, const INVERSE: bool> {
+    money: i128,
+    size: i128,
+    coins: f64,
+    target: i128,
+    rest: &'a [i128],
+    sign: f64,
+    mid: f64,
+}
+
+impl<const INVERSE: bool> Order<'_, INVERSE> {
+    /// Takes a whole run, if no target lies within it.
+    #[inline(always)]
+    fn passes(&mut self, total: Total) -> bool {
+        if INVERSE || self.money + total.notional >= self.target {
+            return false;
+        }
+        self.money += total.notional;
+        self.size += total.size;
+        true
+    }
+
+    /// Takes a level and writes the targets that it reaches; whether that was the last one.
+    #[inline(always)]
+    fn takes(&mut self, level: Level, out: &mut Vec<Value>) -> bool {
+        let (price, size) = (level.price.0, i128::from(level.size.0));
+        let money = self.money + if INVERSE { size } else { i128::from(price) * size };
+        if money >= self.target && self.fills(price, money, out) {
+            return true;
+        }
+        self.money = money;
+        self.size += size;
+        if INVERSE {
+            self.coins += level.size.0 as f64 / price as f64;
+        }
+        false
+    }
+
+    #[cold]
+    fn fills(&mut self, price: i64, money: i128, out: &mut Vec<Value>) -> bool {
+        loop {
+            let amount = if INVERSE { self.coins } else { self.size as f64 };
+            let vwap = self.target as f64 / (amount + (self.target - self.money) as f64 / price as f64);
+            out.push((self.sign * (vwap - self.mid) / self.mid * 1e4).into());
+            let Some((next, rest)) = self.rest.split_first() else { return true };
+            (self.target, self.rest) = (*next, rest);
+            if money < self.target {
+                return false;
+            }
+        }
     }
 }
 

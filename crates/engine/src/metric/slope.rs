@@ -43,13 +43,14 @@ impl Metric for Slope {
 /// One side; `mid` in price units, `unit` the size units of one coin or contract.
 fn side(levels: &[Level], mid: f64, unit: f64) -> f64 {
     let (mut size, mut sum) = (0i64, 0.0);
-    let (mut price, mut volume) = (mid, 0.0);
-    for (i, level) in levels.iter().enumerate() {
+    // The first step is from mid, and its growth is v_1 itself.
+    let (mut price, mut volume) = (mid, None);
+    for level in levels {
         size += level.size.0;
         let (next_price, next_volume) = (level.price.0 as f64, ln(1.0 + size as f64 / unit));
-        let growth = if i == 0 { next_volume } else { next_volume / volume - 1.0 };
-        sum += growth * price / (next_price - price).abs();
-        (price, volume) = (next_price, next_volume);
+        let (growth, of) = volume.map_or((next_volume, 1.0), |volume| (next_volume - volume, volume));
+        sum += growth * price / (of * (next_price - price).abs());
+        (price, volume) = (next_price, Some(next_volume));
     }
     sum / levels.len() as f64
 }

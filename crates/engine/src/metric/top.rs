@@ -82,11 +82,6 @@ impl Top {
         self.touch
     }
 
-    /// The known levels of a side that were read, best first.
-    pub(super) fn at_hand(&self, side: Side) -> &[Level] {
-        &self.sides[side as usize]
-    }
-
     /// The first `count` levels of a side, best first; all there are where the whole side is known and shorter, but at
     /// least one. Not more than were wanted when it was made.
     pub fn first(&self, side: Side, count: usize) -> Result<&[Level], Reason> {

@@ -13,6 +13,8 @@ use fathometer_engine::units::{Level, NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos, 
 const BOOK_SHARE: f64 = 0.62;
 /// Share of placing and cancelling that happens near the touch.
 const NEAR_SHARE: f64 = 0.78;
+/// Share of its patient orders below which a side is running dry.
+const DRY_SHARE: f64 = 0.5;
 /// Distance (basis points) of orders from the touch: median near it, median and spread of the logarithm across the depth.
 /// The density of the latter peaks at median * exp(-spread^2), some 3 basis points out (5 by worth): the hump of the book.
 const NEAR_BPS: f64 = 0.12;
@@ -256,7 +258,13 @@ impl Market {
 
     /// An order is placed or taken out, so that the book keeps about the depth of the climate.
     fn rearrange(&mut self, climate: &Climate) {
-        let pool = if self.rng.chance(NEAR_SHARE) { Pool::Near } else { Pool::Far };
+        let patient = self.listing.habits.far_orders as f64 * climate.depth;
+        let fewest =
+            [Side::Bid, Side::Ask].map(|side| self.book.order_count(Pool::Far, side)).into_iter().min().unwrap_or(0);
+        // After a fast move the patient come first, or one side would run dry.
+        let dry = (fewest as f64) < DRY_SHARE * patient;
+        let near_share = if dry { 1.0 - NEAR_SHARE } else { NEAR_SHARE };
+        let pool = if self.rng.chance(near_share) { Pool::Near } else { Pool::Far };
         let target = match pool {
             Pool::Far => self.listing.habits.far_orders,
             _ => self.listing.habits.near_orders,

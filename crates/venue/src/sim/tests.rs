@@ -383,6 +383,18 @@ fn the_rate_scales_how_much_happens() {
 }
 
 #[test]
+fn light_books_do_not_run_dry_in_long_stress() {
+    let mut simulation = simulation(11, many_listings(20), Regime::Stressed);
+    for second in 1..=600 {
+        run(&mut simulation, second);
+        for (i, market) in simulation.markets.iter().enumerate() {
+            let levels = [Side::Bid, Side::Ask].map(|side| market.book.level_count(side));
+            assert!(levels.into_iter().all(|n| n >= 8), "listing {i} has {levels:?} levels after {second} s");
+        }
+    }
+}
+
+#[test]
 fn a_simulation_of_nothing_is_quiet() {
     let mut nothing = simulation(1, Vec::new(), Regime::Cycle);
     assert_eq!(run(&mut nothing, 10), []);

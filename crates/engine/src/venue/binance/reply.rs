@@ -41,11 +41,11 @@ fn answer(venue: Venue, request: &str, status: u16, body: &[u8], registry: &mut 
     let done = match path(request).rsplit('/').next() {
         Some("depth") => depth(venue, request, body, registry, out),
         Some("time") => time(body, out),
-        Some("openInterest") => open_interest(venue, body, registry, out),
         Some("exchangeInfo") => {
             info::decode_exchange_info(venue, body, registry, out);
             Some(())
         }
+        Some("openInterest") => open_interest(venue, body, registry, out),
         _ => {
             out.controls.push(Control::Unknown);
             Some(())

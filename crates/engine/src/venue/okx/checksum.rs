@@ -70,7 +70,8 @@ fn key(side: Side, price: Price, scale: Scale) -> Key {
 
 /// The checksum of a book, as the venue would send it.
 pub fn checksum(book: &Book, scale: Scale, texts: &Texts) -> i32 {
-    let mut text = Text { bytes: [0; BUFFER], len: 0, crc: crc32fast::Hasher::new(), begun: false };
+    let mut text = Text::new();
+    let (price_places, size_places) = (Places::new(scale.price), Places::new(scale.size));
     let mut bids = book.levels(Side::Bid).take(DEPTH);
     let mut asks = book.levels(Side::Ask).take(DEPTH);
     loop {
@@ -83,8 +84,8 @@ pub fn checksum(book: &Book, scale: Scale, texts: &Texts) -> i32 {
                     text.literal(size);
                 }
                 None => {
-                    text.number(level.price.0, scale.price);
-                    text.number(level.size.0, scale.size);
+                    text.number(level.price.0, price_places);
+                    text.number(level.size.0, size_places);
                 }
             }
         }
@@ -94,18 +95,40 @@ pub fn checksum(book: &Book, scale: Scale, texts: &Texts) -> i32 {
     }
 }
 
-/// Numbers with colons between them, in a buffer that does not leave the stack.
+/// Decimal places of units.
+#[derive(Clone, Copy)]
+struct Places {
+    decimals: u8,
+    /// Units in one, where there are at most eight places; else 0.
+    unit: u64,
+    /// What makes the places eight.
+    to_eight: u64,
+}
+
+impl Places {
+    fn new(decimals: u8) -> Self {
+        let short = decimals <= 8;
+        let power = |n: u8| if short { POW10[usize::from(n)] as u64 } else { 0 };
+        Places { decimals, unit: power(decimals), to_eight: power(8_u8.saturating_sub(decimals)) }
+    }
+}
+
+/// Numbers with a colon behind each, in a buffer that does not leave the stack.
 struct Text {
     bytes: [u8; BUFFER],
     len: usize,
     crc: crc32fast::Hasher,
-    begun: bool,
 }
 
 impl Text {
-    fn finish(mut self) -> u32 {
+    fn new() -> Self {
+        Text { bytes: [0; BUFFER], len: 0, crc: crc32fast::Hasher::new() }
+    }
+
+    fn finish(&mut self) -> u32 {
+        self.len = self.len.saturating_sub(1); // no colon behind the last
         self.flush();
-        self.crc.finalize()
+        self.crc.clone().finalize()
     }
 
     fn flush(&mut self) {
@@ -113,49 +136,70 @@ impl Text {
         self.len = 0;
     }
 
-    #[inline]
-    fn separate(&mut self) {
-        if self.begun {
-            self.put(u128::from(b':'), 1);
-        }
-        self.begun = true;
-    }
-
-    /// Appends the low `len` bytes; 16 are written.
-    #[inline]
-    fn put(&mut self, bytes: u128, len: usize) {
-        if let Some(place) = self.bytes.get_mut(self.len..self.len + 16) {
-            place.copy_from_slice(&bytes.to_le_bytes());
-            self.len += len;
-        }
-    }
-
+    /// A text as it is.
     #[cold]
     fn literal(&mut self, text: &str) {
-        self.separate();
         self.flush();
         self.crc.update(text.as_bytes());
+        put(&mut self.bytes, 0, [b':']);
+        self.len = 1;
     }
 
-    /// The shortest plain text of `units` at `decimals` places.
+    /// The shortest plain text of units.
     #[inline]
-    fn number(&mut self, units: i64, decimals: u8) {
+    fn number(&mut self, units: i64, places: Places) {
+        const EIGHT: u64 = 100_000_000;
+        let n = units as u64; // a negative one is too large for what follows
+        let whole = n.checked_div(places.unit).unwrap_or(EIGHT);
+        if whole >= EIGHT {
+            return self.wide_number(units, places.decimals);
+        }
+        let mut at = self.len; // in a register: every step depends on it
+        let digits = digits8(whole);
+        let first = (digits.trailing_zeros() / 8).min(7);
+        put(&mut self.bytes, at, ((digits | ASCII_ZEROS as u64) >> (8 * first)).to_le_bytes());
+        at += 8 - first as usize;
+        let part = n - whole * places.unit;
+        if part != 0 {
+            let digits = digits8(part * places.to_eight);
+            put(&mut self.bytes, at, [b'.']);
+            put(&mut self.bytes, at + 1, (digits | ASCII_ZEROS as u64).to_le_bytes());
+            at += 9 - digits.leading_zeros() as usize / 8;
+        }
+        put(&mut self.bytes, at, [b':']);
+        self.len = at + 1;
+    }
+
+    /// The same for numbers with more than eight digits on a side of the point.
+    fn wide_number(&mut self, units: i64, decimals: u8) {
         let Some(digits) = u64::try_from(units).ok().filter(|n| *n < 10_u64.pow(16) && decimals < 16) else {
             let text = Decimal::new(units, decimals.min(POW10.len() as u8 - 1)).to_string();
             return self.literal(&text);
         };
-        self.separate();
         let digits = digits16(digits);
         let point = 16 - usize::from(decimals);
         // From the first digit that is not 0, or the one before the point, to the last that is not 0.
         let first = (digits.trailing_zeros() as usize / 8).min(point - 1);
         let end = 16 - digits.leading_zeros() as usize / 8;
         let text = digits | ASCII_ZEROS;
-        self.put(text >> (8 * first), point - first);
+        let mut at = self.len;
+        put(&mut self.bytes, at, (text >> (8 * first)).to_le_bytes());
+        at += point - first;
         if end > point {
-            self.put(u128::from(b'.'), 1);
-            self.put(text >> (8 * point), end - point);
+            put(&mut self.bytes, at, [b'.']);
+            put(&mut self.bytes, at + 1, (text >> (8 * point)).to_le_bytes());
+            at += 1 + end - point;
         }
+        put(&mut self.bytes, at, [b':']);
+        self.len = at + 1;
+    }
+}
+
+/// Writes a chunk; there is room for every number, see `BUFFER`.
+#[inline]
+fn put<const N: usize>(bytes: &mut [u8; BUFFER], at: usize, chunk: [u8; N]) {
+    if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = chunk;
     }
 }
 
@@ -234,8 +278,8 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_are_written_as_they_are_displayed(units in prop_oneof![0i64..100_000, 0..=crate::units::MAX_UNITS], decimals in 0u8..=18) {
-            let mut text = Text { bytes: [0; BUFFER], len: 0, crc: crc32fast::Hasher::new(), begun: false };
-            text.number(units, decimals);
+            let mut text = Text::new();
+            text.number(units, Places::new(decimals));
             prop_assert_eq!(text.finish(), crc32fast::hash(Decimal::new(units, decimals).to_string().as_bytes()));
         }
     }

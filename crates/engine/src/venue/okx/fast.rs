@@ -1,12 +1,12 @@
-//! The three shapes that make up nearly all of OKX's traffic, read in place: books, best bid and ask, trades. Whatever
-//! deviates, or needs an instrument or finer units that the registry does not have yet, is left to the general parser.
+//! The shapes that make up nearly all of OKX's traffic, read in place and without allocating: books, best bid and ask,
+//! trades, and the single numbers of marks, indices, open interest and funding. Whatever deviates, or needs an instrument or finer units that the registry does not have yet, is left to the general parser.
 
 use super::say;
 use crate::event::{Bbo, DepthKind, Event, LevelSpan, Stamped, Trade};
 use crate::instrument::{InstrumentId, Venue};
 use crate::registry::Registry;
 use crate::scan::{Cursor, Plain, units_of};
-use crate::units::{Level, Nanos, Price, Scale, Size};
+use crate::units::{Decimal, Level, Nanos, Price, Scale, Size};
 use crate::venue::Decoded;
 
 /// Reads a frame; `None`, with `out` in any state, where it has to be read by the general parser.
@@ -26,6 +26,11 @@ pub(super) fn frame(bytes: &[u8], registry: &Registry, out: &mut Decoded) -> Opt
         b"bbo-tbt" => {
             cursor.literal(b"data\":[")?;
             bbo(&mut cursor, id, scale, out)?;
+            cursor.literal(b"]")?;
+        }
+        b"mark-price" | b"index-tickers" | b"open-interest" | b"funding-rate" => {
+            cursor.literal(b"data\":[")?;
+            number(&mut cursor, channel, registry, out)?;
             cursor.literal(b"]")?;
         }
         _ => {
@@ -188,6 +193,44 @@ fn trade(cursor: &mut Cursor<'_>, registry: &Registry, out: &mut Decoded) -> Opt
     };
     let ts = Some(say::millis(ts?)?);
     out.events.push(Stamped { instrument, ts_venue: ts, ts_engine: ts, event: Event::Trade(trade) });
+    Some(())
+}
+
+/// An item whose news is one number.
+fn number(cursor: &mut Cursor<'_>, channel: &[u8], registry: &Registry, out: &mut Decoded) -> Option<()> {
+    let wanted: &[u8] = match channel {
+        b"mark-price" => b"markPx",
+        b"index-tickers" => b"idxPx",
+        b"open-interest" => b"oi",
+        _ => b"fundingRate",
+    };
+    let (mut symbol, mut value, mut next, mut ts) = (None, None, None, None);
+    cursor.literal(b"{")?;
+    loop {
+        let key = cursor.string()?;
+        cursor.literal(b":")?;
+        let found = cursor.plain()?;
+        match key {
+            b"instId" => text(&mut symbol, found)?,
+            b"ts" => text(&mut ts, found)?,
+            b"fundingTime" => text(&mut next, found)?,
+            key if key == wanted => text(&mut value, found)?,
+            _ => {}
+        }
+        if !cursor.skip_if(b',') {
+            cursor.literal(b"}")?;
+            break;
+        }
+    }
+    let instrument = registry.find(Venue::Okx, symbol?)?;
+    let value = Decimal::parse(value?).ok()?;
+    let event = match channel {
+        b"mark-price" => Event::Mark(value),
+        b"index-tickers" => Event::Index(value),
+        b"open-interest" => Event::OpenInterest(value),
+        _ => Event::Funding { rate: value, next: say::millis(next?)? },
+    };
+    out.events.push(Stamped { instrument, ts_venue: Some(say::millis(ts?)?), ts_engine: None, event });
     Some(())
 }
 

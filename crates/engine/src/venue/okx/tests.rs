@@ -41,23 +41,23 @@ fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-const UPDATE: &str = r#"{"arg":{"channel":"books","instId":"XRP-JPY"},"action":"update","data":[{"asks":[["252.54","32.4","0","1"],["252.57","0","0","0"]],"bids":[["251","7","0","2"]],"ts":"1790133750704","checksum":-1242588839,"seqId":4588911,"prevSeqId":4588907}]}"#;
-const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"2","instId":"BTC-USDT","px":"78667.9","seqId":339089601560,"side":"sell","source":"0","sz":"3.39","tradeId":"2911510360","ts":"1789137944523"},{"instId":"BTC-USDT","tradeId":"2911510361","px":"78668","sz":"1","side":"buy","ts":"1789137944524"}]}"#;
-const BBO: &str = r#"{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["43666.1","1.5","0","15"]],"bids":[],"ts":"1654032991947","seqId":12}]}"#;
+const UPDATE: &str = r#"{"arg":{"channel":"books","instId":"COIN-EUR"},"action":"update","data":[{"asks":[["312.54","18.5","0","1"],["312.61","0","0","0"]],"bids":[["310","7","0","2"]],"ts":"1780000000123","checksum":-1234567890,"seqId":7001,"prevSeqId":6990}]}"#;
+const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"2","instId":"BTC-USDT","px":"70123.4","seqId":41,"side":"sell","source":"0","sz":"3.39","tradeId":"900100","ts":"1780000000456"},{"instId":"BTC-USDT","tradeId":"900101","px":"70125","sz":"1","side":"buy","ts":"1780000000457"}]}"#;
+const BBO: &str = r#"{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["70124.5","1.5","0","15"]],"bids":[],"ts":"1780000000789","seqId":12}]}"#;
 
 #[test]
 fn a_book_update_the_first_time_and_again() {
     let mut registry = Registry::default();
     for time in ["by the general parser, which learns the units", "by the scanner"] {
         let out = text(UPDATE, &mut registry);
-        assert_eq!(out.levels, [level(25100, 70), level(25254, 324), level(25257, 0)], "{time}");
+        assert_eq!(out.levels, [level(31000, 70), level(31254, 185), level(31261, 0)], "{time}");
         let Event::Depth(Depth { kind, first_id, last_id, prev_id, checksum, limit, span }) = out.events[0].event
         else {
             panic!("{:?}", out.events)
         };
-        assert_eq!((kind, first_id, last_id, prev_id), (DepthKind::Diff, 4588911, 4588911, 4588907));
-        assert_eq!((checksum, limit, span.bids(), span.asks()), (Some(-1242588839), 400, 0..1, 1..3));
-        assert_eq!(out.events[0].ts_venue, Some(Nanos::from_millis(1790133750704)));
+        assert_eq!((kind, first_id, last_id, prev_id), (DepthKind::Diff, 7001, 7001, 6990));
+        assert_eq!((checksum, limit, span.bids(), span.asks()), (Some(-1234567890), 400, 0..1, 1..3));
+        assert_eq!(out.events[0].ts_venue, Some(Nanos::from_millis(1780000000123)));
     }
     assert_eq!(registry.all()[0].scale, Scale { price: 2, size: 1 });
     assert!(fast::frame(UPDATE.as_bytes(), &registry, &mut Decoded::default()).is_some());
@@ -65,28 +65,28 @@ fn a_book_update_the_first_time_and_again() {
 
 #[test]
 fn a_checksum_of_zero_says_nothing_and_ids_may_be_missing() {
-    let frame = UPDATE.replace("-1242588839", "0").replace(r#","seqId":4588911,"prevSeqId":4588907"#, "");
+    let frame = UPDATE.replace("-1234567890", "0").replace(r#","seqId":7001,"prevSeqId":6990"#, "");
     let Event::Depth(depth) = text(&frame, &mut Registry::default()).events[0].event else { panic!() };
     assert_eq!((depth.checksum, depth.first_id, depth.last_id, depth.prev_id), (None, -1, -1, -1));
 }
 
 #[test]
 fn texts_that_are_not_the_shortest_are_kept_for_the_checksum_only() {
-    let odd = UPDATE.replace("252.54", "252.540").replace("\"7\"", "\"7e0\"");
+    let odd = UPDATE.replace("312.54", "312.540").replace("\"7\"", "\"7e0\"");
     let mut registry = Registry::default();
     for _ in 0..2 {
         let out = text(&odd, &mut registry);
-        assert_eq!(out.texts, [(0, "251".into(), "7e0".into()), (1, "252.540".into(), "32.4".into())]);
-        assert_eq!(out.levels[1], level(25254, 324));
+        assert_eq!(out.texts, [(0, "310".into(), "7e0".into()), (1, "312.540".into(), "18.5".into())]);
+        assert_eq!(out.levels[1], level(31254, 185));
     }
-    assert!(text(&odd.replace("-1242588839", "0"), &mut registry).texts.is_empty());
+    assert!(text(&odd.replace("-1234567890", "0"), &mut registry).texts.is_empty());
 }
 
 #[test]
 fn full_pushes_of_few_levels_are_partial_books() {
-    let frame = r#"{"arg":{"channel":"books5","instId":"BTC-USDT"},"data":[{"asks":[["2","3","0","6"]],"bids":[["1","5","0","2"]],"instId":"BTC-USDT","ts":"1790358564306","seqId":81625379489}]}"#;
+    let frame = r#"{"arg":{"channel":"books5","instId":"BTC-USDT"},"data":[{"asks":[["2","3","0","6"]],"bids":[["1","5","0","2"]],"instId":"BTC-USDT","ts":"1780000001000","seqId":5555}]}"#;
     let Event::Depth(depth) = text(frame, &mut Registry::default()).events[0].event else { panic!() };
-    assert_eq!((depth.kind, depth.last_id, depth.prev_id, depth.limit), (DepthKind::Partial, 81625379489, -1, 5));
+    assert_eq!((depth.kind, depth.last_id, depth.prev_id, depth.limit), (DepthKind::Partial, 5555, -1, 5));
 }
 
 #[test]
@@ -94,76 +94,85 @@ fn best_prices_and_trades() {
     let mut registry = Registry::default();
     for _ in 0..2 {
         let out = text(BBO, &mut registry);
-        assert_eq!(out.events[0].event, Event::Bbo(Bbo { id: 12, bid: level(0, 0), ask: level(436661, 15) }));
-        assert_eq!(out.events[0].ts_engine, Some(Nanos::from_millis(1654032991947)));
+        assert_eq!(out.events[0].event, Event::Bbo(Bbo { id: 12, bid: level(0, 0), ask: level(701245, 15) }));
+        assert_eq!(out.events[0].ts_engine, Some(Nanos::from_millis(1780000000789)));
     }
-    let (mut registry, one, other) = (Registry::default(), 2911510360, 2911510361);
+    let (mut registry, one, other) = (Registry::default(), 900100, 900101);
     for _ in 0..2 {
         let out = text(TRADES, &mut registry);
         let trade = |id, price, size, taker_buy, aggregate| {
             Event::Trade(Trade { id, price: Price(price), size: Size(size), taker_buy, aggregate })
         };
         let events: Vec<Event> = out.events.into_iter().map(|e| e.event).collect();
-        assert_eq!(events, [trade(one, 786679, 339, false, true), trade(other, 786680, 100, true, false)]);
+        assert_eq!(events, [trade(one, 701234, 339, false, true), trade(other, 701250, 100, true, false)]);
     }
     assert!(fast::frame(TRADES.as_bytes(), &registry, &mut Decoded::default()).is_some());
 }
 
 #[test]
 fn units_that_become_finer_in_a_frame_hold_for_all_of_it() {
-    let frame = TRADES.replace("78668\"", "78668.125\"");
+    let frame = TRADES.replace("70125\"", "70125.125\"");
     let mut registry = Registry::default();
     let prices: Vec<i64> = text(&frame, &mut registry)
         .events
         .iter()
         .map(|e| if let Event::Trade(t) = &e.event { t.price.0 } else { panic!() })
         .collect();
-    assert_eq!(prices, [78_667_900, 78_668_125]);
+    assert_eq!(prices, [70_123_400, 70_125_125]);
+}
+
+/// Frames whose news is one number.
+fn numbers() -> Vec<(&'static str, Event)> {
+    vec![
+        (
+            r#"{"arg":{"channel":"mark-price","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","markPx":"70111.1","ts":"1780000002000"}]}"#,
+            Event::Mark(dec("70111.1")),
+        ),
+        (
+            r#"{"arg":{"channel":"index-tickers","instId":"X-USDT"},"data":[{"instId":"X-USDT","idxPx":"70122.2","high24h":"1","ts":"1780000002000"}]}"#,
+            Event::Index(dec("70122.2")),
+        ),
+        (
+            r#"{"arg":{"channel":"funding-rate","instId":"X-USDT-SWAP"},"data":[{"fundingRate":"0.0000123456789012","fundingTime":"1780012800000","instId":"X-USDT-SWAP","nextFundingRate":"","ts":"1780000003000"}]}"#,
+            Event::Funding { rate: dec("0.0000123456789012"), next: Nanos::from_millis(1780012800000) },
+        ),
+        (
+            r#"{"arg":{"channel":"open-interest","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","oi":"4321000","oiCcy":"1.5","ts":"1780000004000"}]}"#,
+            Event::OpenInterest(dec("4321000")),
+        ),
+    ]
 }
 
 #[test]
 fn marks_indices_funding_and_open_interest() {
-    for (frame, event) in [
-        (
-            r#"{"arg":{"channel":"mark-price","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","markPx":"83679.8","ts":"1790358817778"}]}"#,
-            Event::Mark(dec("83679.8")),
-        ),
-        (
-            r#"{"arg":{"channel":"index-tickers","instId":"X-USDT"},"data":[{"instId":"X-USDT","idxPx":"83700.1","high24h":"1","ts":"1790358817778"}]}"#,
-            Event::Index(dec("83700.1")),
-        ),
-        (
-            r#"{"arg":{"channel":"funding-rate","instId":"X-USDT-SWAP"},"data":[{"fundingRate":"0.0000263463215391","fundingTime":"1790380800000","instId":"X-USDT-SWAP","nextFundingRate":"","ts":"1790358563915"}]}"#,
-            Event::Funding { rate: dec("0.0000263463215391"), next: Nanos::from_millis(1790380800000) },
-        ),
-        (
-            r#"{"arg":{"channel":"open-interest","instId":"X-USDT-SWAP"},"data":[{"instId":"X-USDT-SWAP","instType":"SWAP","oi":"4092973","oiCcy":"1.5","ts":"1654348683853"}]}"#,
-            Event::OpenInterest(dec("4092973")),
-        ),
-    ] {
-        let out = text(frame, &mut Registry::default());
-        assert_eq!((out.events.len(), &out.events[0].event), (1, &event));
-        assert!(out.events[0].ts_venue.is_some());
+    for (frame, event) in numbers() {
+        let mut registry = Registry::default();
+        for _ in 0..2 {
+            let out = text(frame, &mut registry);
+            assert_eq!((out.events.len(), &out.events[0].event), (1, &event));
+            assert!(out.events[0].ts_venue.is_some());
+        }
+        assert!(fast::frame(frame.as_bytes(), &registry, &mut Decoded::default()).is_some());
     }
 }
 
 #[test]
 fn liquidations_only_of_known_instruments_and_on_the_grid_of_the_book() {
-    let frame = r#"{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{"bkLoss":"0","bkPx":"0.00783151","ccy":"","posSide":"short","side":"buy","sz":"13","ts":"1692266434010"}],"instFamily":"IOST-USDT","instId":"IOST-USDT-SWAP","instType":"SWAP","uly":"IOST-USDT"}]}"#;
+    let frame = r#"{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{"bkLoss":"0","bkPx":"0.00612351","ccy":"","posSide":"short","side":"buy","sz":"13","ts":"1780000005000"}],"instFamily":"GRAIN-USDT","instId":"GRAIN-USDT-SWAP","instType":"SWAP","uly":"GRAIN-USDT"}]}"#;
     assert!(text(frame, &mut Registry::default()).events.is_empty());
     let order = |registry: &mut Registry| {
         let Event::Liquidation(order) = text(frame, registry).events.remove(0).event else { panic!() };
         (order, registry.all()[0].scale.price)
     };
-    let mut registry = knowing(&["IOST-USDT-SWAP"]);
-    let exact = Liquidation { price: Price(783151), size: Size(13), buy: true };
+    let mut registry = knowing(&["GRAIN-USDT-SWAP"]);
+    let exact = Liquidation { price: Price(612351), size: Size(13), buy: true };
     assert_eq!(order(&mut registry), (exact, 8));
 
-    let mut registry = knowing(&["IOST-USDT-SWAP"]);
-    let id = registry.find(Venue::Okx, b"IOST-USDT-SWAP").unwrap();
+    let mut registry = knowing(&["GRAIN-USDT-SWAP"]);
+    let id = registry.find(Venue::Okx, b"GRAIN-USDT-SWAP").unwrap();
     let told = crate::instrument::Instrument { tick: Some(dec("0.000001")), ..registry.get(id).clone() };
     registry.update(id, &told);
-    assert_eq!(order(&mut registry), (Liquidation { price: Price(7832), ..exact }, 6));
+    assert_eq!(order(&mut registry), (Liquidation { price: Price(6124), ..exact }, 6));
 }
 
 #[test]
@@ -211,14 +220,14 @@ fn what_cannot_be_read_says_why_and_leaves_nothing_behind() {
         ("[1]".to_owned(), "neither an event nor"),
         (changed("\"update\"", "\"delta\""), "books: action is neither"),
         (changed("\"asks\":[[", "\"asks\":[7,["), "a level of asks is not a list"),
-        (changed("[\"252.54\",\"32.4\",\"0\",\"1\"]", "[\"252.54\"]"), "a level of asks has no price and size"),
-        (changed("252.54", "-252.54"), "a negative price"),
-        (changed("252.54", "abc"), "not a decimal number: abc"),
-        (changed("252.54", "99999999999999999999"), "overflow: 9999"),
-        (changed("252.54", "1125899906842625"), "overflow"),
-        (changed("1790133750704", "yesterday"), "ts is not a time"),
-        (changed("-1242588839", "4294967296"), "checksum is not 32 bits"),
-        (changed("4588911", "\"x\""), "seqId is not a whole number"),
+        (changed("[\"312.54\",\"18.5\",\"0\",\"1\"]", "[\"312.54\"]"), "a level of asks has no price and size"),
+        (changed("312.54", "-312.54"), "a negative price"),
+        (changed("312.54", "abc"), "not a decimal number: abc"),
+        (changed("312.54", "99999999999999999999"), "overflow: 9999"),
+        (changed("312.54", "1125899906842625"), "overflow"),
+        (changed("1780000000123", "yesterday"), "ts is not a time"),
+        (changed("-1234567890", "4294967296"), "checksum is not 32 bits"),
+        (changed("7001", "\"x\""), "seqId is not a whole number"),
         (TRADES.replace("buy", "bid"), "trades: side is neither"),
         (TRADES.replace("\"px\"", "\"price\""), "trades: px is missing"),
     ] {
@@ -242,7 +251,7 @@ fn a_number_that_does_not_fit_does_not_change_the_units() {
     let mut registry = Registry::default();
     text(UPDATE, &mut registry);
     let scale = registry.all()[0].scale;
-    text(&UPDATE.replace("252.54", "0.000000000000000001"), &mut registry);
+    text(&UPDATE.replace("312.54", "0.000000000000000001"), &mut registry);
     assert_eq!(registry.all()[0].scale, scale);
 }
 
@@ -257,14 +266,14 @@ fn keys_that_are_new_are_counted_and_ignored() {
 fn answers_over_http() {
     let mut registry = knowing(&["BTC-USDT"]);
     let out =
-        reply("/api/v5/public/time", 200, r#"{"code":"0","msg":"","data":[{"ts":"1597026383085"}]}"#, &mut registry);
-    assert_eq!(out.controls, [Control::Time(Nanos::from_millis(1597026383085))]);
+        reply("/api/v5/public/time", 200, r#"{"code":"0","msg":"","data":[{"ts":"1780000006000"}]}"#, &mut registry);
+    assert_eq!(out.controls, [Control::Time(Nanos::from_millis(1780000006000))]);
 
-    let book = r#"{"code":"0","msg":"","data":[{"asks":[["41006.8","0.6","0","1"]],"bids":[["41006.3","0.3","0","2"]],"ts":"1629966436396","seqId":3235851742}]}"#;
+    let book = r#"{"code":"0","msg":"","data":[{"asks":[["70010.8","0.6","0","1"]],"bids":[["70010.3","0.3","0","2"]],"ts":"1780000007000","seqId":424242}]}"#;
     let out = reply("/api/v5/market/books?instId=BTC-USDT&sz=400", 200, book, &mut registry);
     let Event::Depth(depth) = out.events[0].event else { panic!() };
-    assert_eq!((depth.kind, depth.last_id, depth.limit), (DepthKind::Snapshot, 3235851742, 400));
-    assert_eq!(out.levels, [level(410063, 3), level(410068, 6)]);
+    assert_eq!((depth.kind, depth.last_id, depth.limit), (DepthKind::Snapshot, 424242, 400));
+    assert_eq!(out.levels, [level(700103, 3), level(700108, 6)]);
 
     let interest = r#"{"code":"0","data":[{"instId":"A-USD-220520","oi":"7","ts":"1"},{"instId":"BTC-USDT","oi":"8","ts":"1"}],"msg":""}"#;
     let out = reply("/api/v5/public/open-interest?instType=FUTURES", 200, interest, &mut registry);
@@ -370,15 +379,17 @@ fn agree(frame: &[u8], registry: &mut Registry) -> bool {
 
 /// Frame shapes of today, for what the old recordings lack.
 fn samples() -> Vec<String> {
-    let zero = UPDATE.replace("-1242588839", "0");
-    vec![
+    let zero = UPDATE.replace("-1234567890", "0");
+    let mut samples: Vec<String> = numbers().into_iter().map(|(frame, _)| frame.to_owned()).collect();
+    samples.extend([
         UPDATE.to_owned(),
-        zero.replace("252.54", "252.540"),
+        zero.replace("312.54", "312.540"),
         zero,
         TRADES.to_owned(),
         BBO.to_owned(),
         UPDATE.replace("update", "snapshot").replace("\"books\"", "\"books50-l2-tbt\""),
-    ]
+    ]);
+    samples
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! `replay`: what was recorded, through the engine again.
+
+use super::{load, print, print_json};
+use crate::cli::tape::{ReplayArgs, Speed};
+use crate::failure::{Failure, Outcome};
+use crate::health::Health;
+use crate::report::Report;
+use crate::runner::Runner;
+use crate::symbols::{Known, Symbols};
+use crate::tui;
+use crate::view::{Mode, View};
+use fathometer_edge::clock;
+use fathometer_edge::recording::{self, Source};
+use fathometer_engine::engine::Config;
+use fathometer_engine::instrument::InstrumentId;
+use fathometer_engine::metric::catalogue;
+use fathometer_engine::units::Nanos;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Replays recordings and prints what they come to.
+///
+/// # Errors
+/// A file cannot be read, the instrument asked for is not in it.
+pub fn replay(args: &ReplayArgs) -> Outcome {
+    let source = recording::open(&args.files).map_err(Failure::input)?;
+    let config = config(args, &source)?;
+    let drawn = args.speed != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
+    let runner = Runner::new(config);
+    let (runner, source, seconds) =
+        if drawn { on_screen(args, runner, source)? } else { headless(args, runner, source)? };
+    tell_skipped(&source);
+    if let Some(asked) = &args.book {
+        return print(&book(&runner, asked)?);
+    }
+    let report = Report::of(&runner, seconds);
+    if args.json { print_json(&report) } else { print(&report.table()) }
+}
+
+/// A tape brings the configuration it was recorded with, so that it means the same; other recordings take ours.
+fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
+    let unreadable = |error| {
+        Failure::input(format!(
+            "the configuration at the head of the tape cannot be read: {error}; it was written by another version"
+        ))
+    };
+    match source.header() {
+        Some(header) if !header.is_empty() => serde_json::from_slice(header).map_err(unreadable),
+        _ => Ok(Config { metrics: load(&args.config)?.features.metrics, ..Config::default() }),
+    }
+}
+
+fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+    let began = clock::now();
+    let mut pace = Pace::new(args.speed);
+    while let Some(input) = source.next().map_err(Failure::input)? {
+        if args.until.is_some_and(|until| input.at.0 > until) {
+            break;
+        }
+        pace.wait(input.at, &|| false);
+        runner.step(&input);
+    }
+    Ok((runner, source, clock::now().since(began) as f64 / 1e9))
+}
+
+/// What the replaying thread and the screen share.
+struct Stage {
+    view: Mutex<View>,
+    over: AtomicBool,
+    began: Nanos,
+}
+
+impl Stage {
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Seat<'a>(&'a Stage);
+
+impl tui::Source for Seat<'_> {
+    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>)) {
+        let view = self.0.view();
+        let uptime = clock::now().since(self.0.began) as f64 / 1e9;
+        let health = Health::of(&view, uptime, 0);
+        let ended = self.0.over.load(Ordering::Relaxed);
+        look(&view, &health, view.now, ended.then_some("The recording has ended; q ends"));
+    }
+    fn is_over(&self) -> bool {
+        false // the end is left on the screen until the person leaves
+    }
+}
+
+fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+    let name = args.files.first().map_or(String::new(), |file| file.display().to_string());
+    let speed = if let Speed::Times(factor) = args.speed { factor } else { 0.0 };
+    let view = View::new(Mode::Replay { source: name, speed }, &catalogue(&runner.engine.config().metrics));
+    let stage = Stage { view: Mutex::new(view), over: AtomicBool::new(false), began: clock::now() };
+    let left = AtomicBool::new(false);
+    let played = std::thread::scope(|scope| {
+        let player = scope.spawn(|| {
+            let mut pace = Pace::new(args.speed);
+            while let Some(input) = source.next().map_err(Failure::input)? {
+                if left.load(Ordering::Relaxed) || args.until.is_some_and(|until| input.at.0 > until) {
+                    break;
+                }
+                pace.wait(input.at, &|| left.load(Ordering::Relaxed));
+                runner.step(&input);
+                let mut view = stage.view();
+                for output in &runner.outbox().items {
+                    view.apply(output, runner.outbox());
+                }
+            }
+            stage.over.store(true, Ordering::Relaxed);
+            Ok::<(), Failure>(())
+        });
+        let drawn = tui::run(&mut Seat(&stage));
+        left.store(true, Ordering::Relaxed);
+        drawn.and(player.join().unwrap_or_else(|_| Err(Failure::failed("the replaying thread broke down"))))
+    });
+    played?;
+    Ok((runner, source, clock::now().since(stage.began) as f64 / 1e9))
+}
+
+/// Lets recorded time pass at a speed.
+struct Pace {
+    speed: Speed,
+    /// Our clock and the recording's at the first input.
+    start: Option<(Nanos, Nanos)>,
+}
+
+impl Pace {
+    fn new(speed: Speed) -> Self {
+        Pace { speed, start: None }
+    }
+
+    /// Waits until an input recorded at `at` is due, or `given_up`.
+    fn wait(&mut self, at: Nanos, given_up: &dyn Fn() -> bool) {
+        let Speed::Times(factor) = self.speed else { return };
+        let (ours, theirs) = *self.start.get_or_insert_with(|| (clock::now(), at));
+        let due = ours.plus((at.since(theirs) as f64 / factor) as i64);
+        loop {
+            let left = due.since(clock::now());
+            if left <= 0 || given_up() {
+                return;
+            }
+            std::thread::sleep(Duration::from_nanos(left.unsigned_abs()).min(Duration::from_millis(100)));
+        }
+    }
+}
+
+fn tell_skipped(source: &Source) {
+    let skipped = source.skipped();
+    for (file, line, why) in &skipped.examples {
+        let place = if *line == 0 { String::new() } else { format!(":{line}") };
+        eprintln!("skipped: {}{place}: {why}", file.display());
+    }
+    let more = skipped.count.saturating_sub(skipped.examples.len() as u64);
+    if more > 0 {
+        eprintln!("skipped: {more} more");
+    }
+}
+
+/// The canonical text of an instrument's book.
+fn book(runner: &Runner, asked: &str) -> Result<String, Failure> {
+    let registry = runner.engine.registry();
+    let known = |info: &fathometer_engine::instrument::Instrument| Known {
+        venue: info.venue,
+        symbol: info.symbol.clone(),
+        canonical: info.canonical.clone(),
+        configured: true,
+    };
+    let symbols = Symbols::listed(registry.all().iter().map(known).collect());
+    let found = symbols.resolve(asked)?;
+    let one = match found.as_slice() {
+        [one] => one.id(),
+        several => {
+            let names: Vec<String> = several.iter().map(|known| known.id()).collect();
+            return Err(Failure::input(format!(
+                "`{asked}` means {} books; say which: {}",
+                names.len(),
+                names.join(", ")
+            )));
+        }
+    };
+    let index = registry.all().iter().position(|info| info.id() == one).unwrap_or_default();
+    let id = InstrumentId(index as u32);
+    let text = runner.engine.book(id).map(|book| book.canonical_text(registry.get(id).scale));
+    text.ok_or_else(|| Failure::input(format!("nothing was recorded of {one}")))
+}

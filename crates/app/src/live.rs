@@ -1,0 +1,175 @@
+//! A live run: feeds into one queue, tape and engine on one thread behind it, what the engine says onto every screen.
+
+pub mod headless;
+pub mod plan;
+pub mod probe;
+pub mod recorder;
+pub mod screen;
+pub mod state;
+
+use crate::failure::Failure;
+use crate::runner::Runner;
+use crate::view::{FaultLine, Mode, View};
+use fathometer_edge::feed::Feeds;
+use fathometer_edge::inbox::{InboxLimits, InboxReceiver, Received, inbox};
+use fathometer_engine::engine::Config;
+use fathometer_engine::instrument::{Instrument, Venue};
+use fathometer_engine::metric::catalogue;
+use fathometer_engine::output::{Action, Fault, Output, Remedy};
+use fathometer_engine::venue::infer;
+use plan::Group;
+use recorder::Recorder;
+use state::State;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// The engine's thread looks at the feeds' own faults at least that often.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A run under way.
+pub struct Live {
+    /// What is shared with screens.
+    pub state: Arc<State>,
+    thread: JoinHandle<Ended>,
+}
+
+/// What is left of a run that has ended.
+pub struct Ended {
+    /// The engine and what it said.
+    pub runner: Runner,
+    /// The tape, if there was one.
+    pub recorder: Option<Recorder>,
+    /// Why the tape is not whole, if it is not.
+    pub tape_error: Option<String>,
+}
+
+impl Live {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// Certificates or addresses that cannot be used; no thread.
+    pub fn start(
+        mode: Mode,
+        config: Config,
+        groups: Vec<Group>,
+        recorder: Option<Recorder>,
+        runtime: &Handle,
+    ) -> Result<Self, Failure> {
+        let state = Arc::new(State::new(View::new(mode, &catalogue(&config.metrics))));
+        let (sender, receiver) = inbox(InboxLimits::default());
+        let desk =
+            Desk { runner: Runner::new(config), recorder, state: state.clone(), nobody: infer(Venue::Binance, "") };
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || desk.work(receiver))
+            .map_err(|error| Failure::failed(format!("cannot start the engine's thread: {error}")))?;
+        for group in groups {
+            let feeds = Feeds::start(group.plans, group.options, sender.clone(), runtime);
+            state.feeds().push(feeds.map_err(Failure::network)?);
+        }
+        Ok(Live { state, thread })
+    }
+
+    /// Closes every connection, lets the engine take what is left, and ends the tape.
+    ///
+    /// # Errors
+    /// The engine's thread broke down.
+    pub fn stop(self, runtime: &Handle) -> Result<Ended, Failure> {
+        let feeds = std::mem::take(&mut *self.state.feeds());
+        runtime.block_on(async {
+            for feeds in feeds {
+                feeds.stop().await;
+            }
+        });
+        self.thread
+            .join()
+            .map_err(|_| Failure::failed("the engine's thread broke down; what was recorded until then is whole"))
+    }
+}
+
+/// The engine's thread.
+struct Desk {
+    runner: Runner,
+    recorder: Option<Recorder>,
+    state: Arc<State>,
+    /// Stands for the instrument of actions that concern none.
+    nobody: Instrument,
+}
+
+impl Desk {
+    fn work(mut self, mut inbox: InboxReceiver) -> Ended {
+        let mut batch = VecDeque::new();
+        while inbox.recv(&mut batch, PATIENCE).is_ok() {
+            self.take(&mut batch);
+        }
+        let closed = self.recorder.as_mut().map_or(Ok(()), Recorder::close);
+        let tape_error = closed.err().map(|error| error.to_string());
+        Ended { runner: self.runner, recorder: self.recorder, tape_error }
+    }
+
+    fn take(&mut self, batch: &mut VecDeque<Received>) {
+        let state = self.state.clone();
+        let mut actions = Vec::new();
+        let mut view = state.view();
+        for received in batch.drain(..) {
+            let input = received.as_input();
+            // On the tape before anything follows from it.
+            if let Some(fault) = self.recorder.as_mut().and_then(|recorder| recorder.append(&input)) {
+                view.note(fault);
+            }
+            self.runner.step(&input);
+            self.deliver(&mut view, &mut actions);
+            if let Some(recorder) = &mut self.recorder {
+                if recorder.wants_rotation() {
+                    let fault = recorder.rotate(&mut self.runner);
+                    self.deliver(&mut view, &mut actions);
+                    fault.into_iter().for_each(|fault| view.note(fault));
+                }
+            }
+        }
+        for fault in self.state.feeds().iter().flat_map(|feeds| feeds.take_faults().0) {
+            view.note(told(&fault));
+        }
+        drop(view);
+        for (action, instrument) in actions {
+            self.state.act(&action, instrument.as_ref().unwrap_or(&self.nobody));
+        }
+    }
+
+    /// Hands what the last step said to the view, and keeps what is to be done.
+    fn deliver(&self, view: &mut View, actions: &mut Vec<(Action, Option<Instrument>)>) {
+        let outbox = self.runner.outbox();
+        for output in &outbox.items {
+            view.apply(output, outbox);
+            match output {
+                Output::Action(action) => {
+                    let whose = match action {
+                        Action::Snapshot { instrument, .. } | Action::Resubscribe { instrument, .. } => {
+                            Some(*instrument)
+                        }
+                        Action::Reconnect { .. } | Action::Rotate { .. } => None,
+                    };
+                    actions.push((action.clone(), whose.map(|id| self.runner.engine.registry().get(id).clone())));
+                }
+                Output::Fault(fault) => log(fault),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A fault of the feeds as the screen shows it.
+fn told(fault: &Fault) -> FaultLine {
+    log(fault);
+    FaultLine { at: fault.at, instrument: None, kind: fault.kind, remedy: fault.remedy, text: fault.text.clone() }
+}
+
+fn log(fault: &Fault) {
+    match fault.remedy {
+        Remedy::Stop => tracing::error!(kind = ?fault.kind, remedy = ?fault.remedy, "{}", fault.text),
+        _ => tracing::warn!(kind = ?fault.kind, remedy = ?fault.remedy, "{}", fault.text),
+    }
+}

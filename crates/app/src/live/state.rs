@@ -1,0 +1,80 @@
+//! What the engine's thread shares with screens and servers.
+
+use crate::health::Health;
+use crate::view::View;
+use fathometer_edge::clock;
+use fathometer_edge::feed::{Feeds, LinkHealth, LinkState};
+use fathometer_engine::instrument::Instrument;
+use fathometer_engine::output::Action;
+use fathometer_engine::units::Nanos;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Shared by all parts of a live run.
+pub struct State {
+    view: Mutex<View>,
+    feeds: Mutex<Vec<Feeds>>,
+    over: AtomicBool,
+    began: Nanos,
+}
+
+impl State {
+    /// Nothing seen, nothing listened to.
+    pub fn new(view: View) -> Self {
+        State { view: Mutex::new(view), feeds: Mutex::default(), over: AtomicBool::new(false), began: clock::now() }
+    }
+
+    /// The view; held only for as long as it takes to fold in a batch, to draw or to copy.
+    pub fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What listens; never taken while the view is held, except by the engine's thread.
+    pub fn feeds(&self) -> MutexGuard<'_, Vec<Feeds>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the feeds do what the engine asks.
+    pub fn act(&self, action: &Action, instrument: &Instrument) {
+        for feeds in self.feeds().iter() {
+            feeds.act(action, instrument);
+        }
+    }
+
+    /// Every line.
+    pub fn lines(&self) -> Vec<LinkHealth> {
+        self.feeds().iter().flat_map(Feeds::health).collect()
+    }
+
+    /// How the program is doing.
+    pub fn health(&self) -> Health {
+        let open = |line: &&LinkHealth| matches!(line.state, LinkState::Open | LinkState::Rotating);
+        let connections = self.lines().iter().filter(open).count();
+        Health::of(&self.view(), self.uptime_seconds(), connections)
+    }
+
+    /// Whether every line has been given up, so that nothing more will come; and why the first one was.
+    pub fn given_up(&self) -> Option<String> {
+        let feeds = self.feeds();
+        if feeds.is_empty() || !feeds.iter().all(Feeds::all_stopped) {
+            return None;
+        }
+        let error = feeds.iter().flat_map(Feeds::health).find_map(|line| line.last_error);
+        Some(error.unwrap_or_else(|| "all connections have ended".to_owned()))
+    }
+
+    /// Since the start, seconds.
+    pub fn uptime_seconds(&self) -> f64 {
+        clock::now().since(self.began) as f64 / 1e9
+    }
+
+    /// Asks everything to end.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether everything is to end.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
