@@ -291,13 +291,15 @@ impl Engine {
         }
         match Engine::restore(bytes) {
             Ok(engine) => {
-                let now = self.now;
+                let (now, inputs) = (self.now, self.inputs);
                 *self = engine;
                 self.now = self.now.max(now);
+                self.inputs += inputs; // this one
                 for (number, info) in self.registry.all().iter().enumerate() {
                     let (instrument, info) = (InstrumentId(number as u32), Box::new(info.clone()));
                     out.items.push(Output::Instrument { instrument, info });
                 }
+                self.on_grid(out); // as the one that ran all the way did at this input
             }
             Err(error) => self.fault(link, FaultKind::Malformed, Remedy::Skip, error.to_string(), out),
         }
