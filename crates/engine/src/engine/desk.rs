@@ -7,7 +7,7 @@ use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId, Venue};
 use crate::metric::{Metrics, Seen};
 use crate::output::{Action, Counters, Fault, FaultKind, Outbox, Output, Remedy, Status, Validity};
-use crate::sync::Synced;
+use crate::sync::{Outcome, Synced};
 use crate::units::{Level, Nanos, Scale, Side};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum::Texts;
@@ -196,15 +196,10 @@ impl Desk {
         if depth.kind == DepthKind::Partial {
             return self.on_partial(scene, depth, decoded, out);
         }
-        if !scene.reply {
-            self.last_depth_at = scene.at;
-            self.siblings = 0;
-            self.resubscribed = None;
-            if !self.links.contains(&scene.link) {
-                self.links.push(scene.link);
-            }
+        if !scene.reply && !self.links.contains(&scene.link) {
+            self.links.push(scene.link);
         }
-        let redundant = self.links.len() > 1;
+        let (redundant, before) = (self.links.len() > 1, self.synced.last_id);
         let outcome = match (depth.kind, scene.reply) {
             (DepthKind::Diff, _) => {
                 if let Some(shadow) = &mut self.shadow {
@@ -215,6 +210,17 @@ impl Desk {
             (_, false) => self.synced.on_stream_snapshot(depth, &decoded.levels, redundant),
             (_, true) => return self.on_reply_snapshot(scene, depth, decoded, out),
         };
+        if outcome == Outcome::Old {
+            self.sibling(scene.at); // nothing but old messages for long: ids may have started anew unnoticed
+        } else {
+            self.last_depth_at = scene.at;
+            self.siblings = 0;
+            self.resubscribed = None;
+        }
+        if self.synced.last_id < before {
+            self.audit.reset(); // ids start anew, those of the best quotes with them
+            self.last_bbo_id = -1;
+        }
         let changed = self.on_outcome(scene, depth, decoded, outcome, out);
         if self.shadow.is_some() {
             self.compare_shadow(scene, out);
@@ -241,7 +247,7 @@ impl Desk {
                 self.begin_shadow(scene.at);
             }
             let outcome = self.shadow.as_mut().map(|s| s.on_snapshot(scene.venue, depth, &decoded.levels));
-            if matches!(outcome, Some(crate::sync::Outcome::Refused(_))) {
+            if matches!(outcome, Some(Outcome::Refused(_))) {
                 self.give_up_comparison(); // while the book is under suspicion, another one is asked for instead
             }
             self.compare_shadow(scene, out);

@@ -73,16 +73,21 @@ impl Engine {
     /// Depth that stands still while trades print or the best quotes move is dead; a quiet market is not.
     fn watch_silence(&mut self, id: InstrumentId, stale_nanos: i64, out: &mut Outbox) {
         let (now, desk) = (self.now, &mut self.desks[id.0 as usize]);
-        if !desk.synced.is_live() || desk.siblings < SIBLINGS_MIN || now.since(desk.sibling_at) < stale_nanos {
+        let stale = desk.validity == Validity::Stale;
+        let evidence = desk.siblings >= SIBLINGS_MIN && now.since(desk.sibling_at) >= stale_nanos;
+        if !evidence || !(desk.synced.is_live() || stale) {
             return;
         }
         let Some(link) = desk.links.last().copied() else { return };
-        let name = self.registry.get(id).id();
+        let (venue, name) = (self.registry.get(id).venue, self.registry.get(id).id());
+        // With two connections, ids that started anew look like the slower one's: then the book begins anew, whatever
+        // its ids are.
+        let redundant = desk.links.len() > 1;
         match desk.resubscribed {
             None => {
                 let seconds = now.since(desk.last_depth_at) as f64 / 1e9;
                 let text = format!(
-                    "{name}: no depth for {seconds:.1} s while {} trades or quotes came; its stream is subscribed anew",
+                    "{name}: no new depth for {seconds:.1} s while {} other messages came; its stream is subscribed anew",
                     desk.siblings
                 );
                 out.items.push(fault(now, link, id, text));
@@ -90,7 +95,12 @@ impl Engine {
                 desk.audit.on_gap();
                 desk.set_validity(Validity::Stale, id, now, out);
                 desk.resubscribed = Some(now);
-                out.items.push(Output::Action(Action::Resubscribe { link, instrument: id }));
+                if redundant && venue == Venue::Okx {
+                    desk.synced.distrust();
+                    desk.ask(venue, id, link, now, true, out);
+                } else {
+                    out.items.push(Output::Action(Action::Resubscribe { link, instrument: id }));
+                }
             }
             Some(at) if now.since(at) >= stale_nanos => {
                 out.items.push(fault(
@@ -100,6 +110,9 @@ impl Engine {
                     format!("{name}: still no depth after subscribing anew; the connection is opened anew"),
                 ));
                 desk.resubscribed = Some(now);
+                if redundant {
+                    desk.synced.distrust();
+                }
                 out.items.push(Output::Action(Action::Reconnect { link }));
             }
             Some(_) => {}

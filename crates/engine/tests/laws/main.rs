@@ -121,8 +121,10 @@ fn every_book_heals_once_the_storm_is_over() {
         let mut world = stormy(seed, 4_000);
         assert!(world.compared > 2_000, "seed {seed}: only {} comparisons", world.compared);
         world.fate = CALM;
-        world.run(12_000);
+        world.run(8_000);
+        world.drain();
         assert_eq!(world.invalid(), [], "seed {seed}, input {}", world.tape.len());
+        assert_eq!(world.behind(), Vec::<String>::new(), "seed {seed}, input {}", world.tape.len());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The exchange's own side of one instrument: a plain book, its history, and the frames that tell of it.
 
-use crate::common::{diff_of, okx, snapshot_of};
 use crate::common::{What, levels};
+use crate::common::{diff_of, okx, snapshot_of};
 use fathometer_engine::book::Book;
 use fathometer_engine::instrument::Venue;
 use fathometer_engine::units::{Decimal, POW10, Price, Scale, Side};
@@ -43,6 +43,8 @@ pub(crate) struct Market {
     /// State after each id, oldest first; ids may repeat after a reset, the last one counts.
     history: VecDeque<(i64, Truth)>,
     trades: i64,
+    /// One in so many changes of OKX is a maintenance (0: none).
+    pub(crate) resets: u64,
 }
 
 fn price(units: i64) -> String {
@@ -64,6 +66,7 @@ impl Market {
             now: Truth::default(),
             history: VecDeque::new(),
             trades: 0,
+            resets: 60,
         };
         for i in 0..20 {
             market.now[0].insert((500 - i) * TICK, 100 + i);
@@ -91,7 +94,11 @@ impl Market {
         }
         for side in 0..2 {
             for (at, size) in &changes[side] {
-                if *size == 0 { self.now[side].remove(at) } else { self.now[side].insert(*at, *size) };
+                if *size == 0 {
+                    self.now[side].remove(at)
+                } else {
+                    self.now[side].insert(*at, *size)
+                };
             }
             if self.now[side].is_empty() {
                 let at = if side == 0 { self.mid - TICK / 2 } else { self.mid + TICK / 2 };
@@ -103,7 +110,7 @@ impl Market {
         let first = before + 1 + if self.venue == Venue::BinanceUsdm { rng.below(50) } else { 0 };
         self.id = match self.venue {
             // Maintenance: numbered anew, from lower numbers; ones that are still under way are not used again.
-            Venue::Okx if rng.one_in(60) => before - before % EPOCH - EPOCH,
+            Venue::Okx if rng.one_in(self.resets) => before - before % EPOCH - EPOCH,
             _ => first + rng.below(5),
         };
         self.history.push_back((self.id, self.now.clone()));
@@ -145,10 +152,7 @@ impl Market {
             ));
         }
         let ((b, bs), (a, az)) = (bid.split_once('x').unwrap(), ask.split_once('x').unwrap());
-        What::Text(format!(
-            r#"{{"u":{},"s":"{}","b":"{b}","B":"{bs}","a":"{a}","A":"{az}"}}"#,
-            self.id, self.symbol
-        ))
+        What::Text(format!(r#"{{"u":{},"s":"{}","b":"{b}","B":"{bs}","a":"{a}","A":"{az}"}}"#, self.id, self.symbol))
     }
 
     pub(crate) fn trade(&mut self) -> What {
@@ -177,9 +181,8 @@ impl Market {
         let own = [Side::Bid, Side::Ask].map(|side| in_truths_units(side, book, scale));
         let worst = |side: Side| book.trusted(side).map(|Price(p)| p * POW10[usize::from(PRICE_PLACES - scale.price)]);
         let (low, high) = (worst(Side::Bid).unwrap_or(i64::MIN), worst(Side::Ask).unwrap_or(i64::MAX));
-        let within = |side: &BTreeMap<i64, i64>| -> Vec<(i64, i64)> {
-            side.range(low..=high).map(|(p, s)| (*p, *s)).collect()
-        };
+        let within =
+            |side: &BTreeMap<i64, i64>| -> Vec<(i64, i64)> { side.range(low..=high).map(|(p, s)| (*p, *s)).collect() };
         let equal = |truth: &Truth| (0..2).all(|side| within(&truth[side]) == within(&own[side]));
         if candidates.any(|(_, truth)| equal(truth)) {
             return None;

@@ -143,8 +143,8 @@ impl World {
     pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             self.now_ms += match self.rng.below(400) {
-                0 => -300,  // clocks are set
-                1 => 8_000, // silence
+                0 if self.fate.lost > 0 => -300, // clocks are set
+                1 if self.fate.lost > 0 => 8_000, // silence
                 _ => self.rng.below(25),
             };
             while self.answers.front().is_some_and(|(due, ..)| *due <= self.now_ms) {
@@ -174,6 +174,7 @@ impl World {
     fn happen(&mut self) {
         let number = self.rng.below(self.markets.len() as u64) as usize;
         let market = &mut self.markets[number];
+        market.resets = if self.fate.lost > 0 { 60 } else { 0 };
         let mut news = Vec::new();
         if self.rng.one_in(4) {
             news.push(market.trade());
@@ -272,6 +273,23 @@ impl World {
             }
             self.compared += 1;
         }
+    }
+
+    /// Everything that is under way arrives.
+    pub(crate) fn drain(&mut self) {
+        while self.lines.values().any(|line| !line.queue.is_empty()) {
+            self.deliver();
+        }
+    }
+
+    /// Which live books are behind the exchange's.
+    pub(crate) fn behind(&self) -> Vec<String> {
+        let all = self.engine.registry().all().iter().enumerate();
+        let ids = all.map(|(n, info)| {
+            let id = InstrumentId(n as u32);
+            (info.id(), self.engine.status(id).unwrap().last_update_id, self.market(id).id)
+        });
+        ids.filter(|(_, ours, theirs)| ours != theirs).map(|behind| format!("{behind:?}")).collect()
     }
 
     /// Which books are not live, and why.

@@ -91,6 +91,38 @@ fn okx_reset_on_two_connections_is_no_gap() {
     t.b(okx_update(3, 5, "100x3", ""), "diff | live 5 100x3/101x2");
 }
 
+/// After maintenance the quotes are numbered anew with the book.
+#[test]
+fn okx_best_quotes_after_a_reset_are_taken_and_compared() {
+    let mut t = okx::live();
+    let best = |seq: i64, bid: &str| {
+        text(&format!(
+            r#"{{"arg":{{"channel":"bbo-tbt","instId":"BTC-USDT"}},"data":[{{"asks":[["101","2","0","1"]],"bids":[["100","{bid}","0","1"]],"ts":"1767225600000","seqId":{seq}}}]}}"#
+        ))
+    };
+    t.a(best(11, "1"), "bbo | live 10 100x1/101x2");
+    t.a(okx_update(10, 3, "100x2", ""), "diff | live 3 100x2/101x2");
+    t.a(best(4, "3"), "bbo | live 3 100x2/101x2");
+    t.a(okx_update(3, 4, "100x3", ""), "diff | live 4 100x3/101x2");
+    assert_eq!((t.counters().audit_checked, t.counters().audit_matched), (1, 1));
+}
+
+/// Both connections broke one after the other while the ids started anew: what comes now is below the book's id, and
+/// neither a repetition nor a gap to be seen. A book that stands still among nothing but old messages is not believed.
+#[test]
+fn okx_numbering_that_restarts_unseen_is_not_taken_for_old_for_ever() {
+    let mut t = both(Venue::Okx);
+    t.b(okx_book(3, "90x1", "91x1"), "| live 100 100x1/101x2"); // as a slower connection's older book
+    t.a(okx_update(3, 4, "90x2", ""), "| live 100 100x1/101x2");
+    t.b(okx_update(3, 4, "90x2", ""), "| live 100 100x1/101x2");
+    t.a(okx_update(4, 5, "90x3", ""), "| live 100 100x1/101x2");
+    t.wait(5_100, "5000: !stale ->stale RESUBSCRIBE(B)");
+    t.a(okx_update(5, 6, "90x4", ""), "->syncing | syncing 100 100x1/101x2");
+    t.b(okx_book(7, "90x5", "91x1"), "->live book | live 7 90x5/91x1");
+    t.a(okx_update(7, 8, "90x6", ""), "diff | live 8 90x6/91x1");
+    t.wait(60_000, "");
+}
+
 #[test]
 fn trades_repeated_by_the_other_connection_are_dropped() {
     let mut t = both(Venue::Binance);
