@@ -242,6 +242,17 @@ impl Ladder {
         Some((self.best, block.sizes[(slot & 63) as usize]))
     }
 
+    /// Worst key.
+    pub(super) fn worst(&self) -> Option<i64> {
+        if let Some(far) = self.far.keys().max() {
+            return Some(*far); // beyond every level of the window
+        }
+        let word = self.summary.iter().rposition(|bits| *bits != 0)?;
+        let number = word * 64 + self.summary[word].ilog2() as usize;
+        let block = &self.pool[self.directory[number] as usize];
+        Some(self.base + number as i64 * BLOCK + i64::from(block.occupied.ilog2()))
+    }
+
     /// Number of levels.
     pub(super) fn len(&self) -> usize {
         self.near + self.far.len()
@@ -493,6 +504,7 @@ mod tests {
     fn agree(ladder: &Ladder, naive: &BTreeMap<i64, i64>) {
         assert_eq!(ladder.len(), naive.len());
         assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
+        assert_eq!(ladder.worst(), naive.last_key_value().map(|(k, _)| *k));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
         let runs =
             ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));

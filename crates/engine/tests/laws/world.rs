@@ -143,7 +143,7 @@ impl World {
     pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             self.now_ms += match self.rng.below(400) {
-                0 if self.fate.lost > 0 => -300, // clocks are set
+                0 if self.fate.lost > 0 => -300,  // clocks are set
                 1 if self.fate.lost > 0 => 8_000, // silence
                 _ => self.rng.below(25),
             };

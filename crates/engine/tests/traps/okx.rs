@@ -79,6 +79,22 @@ fn okx_snapshot_at_any_time_replaces_the_book() {
     assert_eq!(t.book(), "b 97 1, a 98 2, ");
 }
 
+/// The venue tells of the best 400 levels and takes away what leaves them: what is known moves with the price.
+#[test]
+fn okx_trusted_range_follows_the_window_of_400_levels() {
+    let mut t = Bench::new(Venue::Okx);
+    let side =
+        |from: i64, step: i64, n: i64| (0..n).map(|i| format!("{}x1", from + step * i)).collect::<Vec<_>>().join(" ");
+    t.a(okx_book(10, &side(1000, -1, 400), &side(1001, 1, 399)), "->live book | live 10 1000x1/1001x1");
+    assert_eq!(t.status().trusted, (Some(601), None));
+    // The price rises by ten: ten bids join, ten leave at the other end; asks are now cut too.
+    let bids = format!("{} {}", side(1001, 1, 10), side(601, 1, 10).replace("x1", "x0"));
+    let asks = format!("{} {}", side(1001, 1, 10).replace("x1", "x0"), side(1400, 1, 11));
+    t.a(okx_update(10, 11, &bids, &asks), "diff | live 11 1010x1/1011x1");
+    assert_eq!(t.status().levels, (400, 400));
+    assert_eq!(t.status().trusted, (Some(611), Some(1410)));
+}
+
 #[test]
 fn okx_checksum_zero_is_not_checked() {
     let mut t = live();
