@@ -1,4 +1,5 @@
 //! Bad input: each gives one clear message, with what happened, where and what to do, and a non-zero exit code.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -111,7 +112,7 @@ fn a_folder_that_cannot_be_used() {
     let here = folder();
     let closed = here.path().join("closed");
     std::fs::create_dir(&closed).unwrap();
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser may read and write anything: there the rights say nothing.
     if std::fs::read_dir(&closed).is_err() {
         let denied = ["cannot read the configuration folder closed", "denied"];

@@ -1,4 +1,5 @@
 //! The demo from outside: live books within seconds, served to `top`, recorded, and replayed to the same outputs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -15,6 +16,16 @@ fn fathometer(args: &[&str], folder: &Path) -> Command {
 
 fn json(output: &[u8]) -> Value {
     serde_json::from_slice(output).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(output)))
+}
+
+/// A program that ends with the test, however that ends.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// GET over a plain socket.
@@ -79,7 +90,8 @@ fn a_demo_serves_what_top_reads_and_ends_when_asked_to() {
     let here = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let run = ["demo", "--headless", "--listen", &address.to_string()];
-    let mut demo = fathometer(&run, here.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let demo = fathometer(&run, here.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut demo = Running(demo);
     let began = Instant::now();
     let health = loop {
         let health = get(address, "/health").map(|body| json(body.as_bytes()));
@@ -98,10 +110,10 @@ fn a_demo_serves_what_top_reads_and_ends_when_asked_to() {
         serde_json::from_str(&get(address, "/api/v1/view?detail=okx:BTC-USDT").unwrap()).unwrap();
     assert_eq!(view.markets.iter().filter(|market| !market.bids.is_empty()).count(), 1);
 
-    let terminate = Command::new("kill").args(["-TERM", &demo.id().to_string()]).status().unwrap();
+    let terminate = Command::new("kill").args(["-TERM", &demo.0.id().to_string()]).status().unwrap();
     assert!(terminate.success());
     let mut told = String::new();
-    demo.stdout.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    demo.0.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(demo.0.wait().unwrap().code(), Some(0));
     assert!(told.contains("output hash"), "{told}");
 }

@@ -81,7 +81,7 @@ impl Stage {
 struct Seat<'a>(&'a Stage);
 
 impl tui::Source for Seat<'_> {
-    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>)) {
+    fn look(&mut self, look: &mut tui::Look<'_>) {
         let view = self.0.view();
         let uptime = clock::now().since(self.0.began) as f64 / 1e9;
         let health = Health::of(&view, uptime, 0);
