@@ -8,7 +8,8 @@ from binance_sdk_spot.websocket_streams.models import DiffBookDepthUpdateSpeedEn
 from common import Follower, follow, place
 
 AT = place("binance")
-SPEED = DiffBookDepthUpdateSpeedEnum("100ms")
+# The text of it: an enum member itself would be written into the stream name from Python 3.11 on.
+SPEED = DiffBookDepthUpdateSpeedEnum("100ms").value
 
 
 def client():

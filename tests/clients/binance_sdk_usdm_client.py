@@ -12,7 +12,8 @@ from binance_sdk_derivatives_trading_usds_futures.websocket_streams.models impor
 from common import Follower, follow, place
 
 AT = place("binance-usdm")
-SPEED = DiffBookDepthStreamsUpdateSpeedEnum("100ms")
+# The text of it: an enum member itself would be written into the stream name from Python 3.11 on.
+SPEED = DiffBookDepthStreamsUpdateSpeedEnum("100ms").value
 
 
 def client():

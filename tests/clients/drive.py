@@ -146,6 +146,13 @@ class Stage:
         self.until(lambda: time.time_ns() > (first + periods) * PERIOD_NS - PERIOD_NS // 2, 2 * periods + 2)
         return list(range(first, first + periods))
 
+    def leave(self):
+        """Ends the clients; how they would leave does not matter here."""
+        for name, process in self.processes:
+            if name.endswith("client") or "client-" in name:
+                process.kill()
+                process.wait()
+
     def stop(self, process):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -238,7 +245,7 @@ def main(binary, words):
     def tell(good, what, words):
         nonlocal passed, failed
         passed, failed = passed + good, failed + (not good)
-        print(f"{'PASS' if good else 'FAIL'} {what:36} {words}", flush=True)
+        print(f"{'PASS' if good else 'FAIL'} {what:43} {words}", flush=True)
 
     try:
         stage.venue()
@@ -249,8 +256,8 @@ def main(binary, words):
         print(f"all are there after {time.time() - began:.0f} s", flush=True)
         runs = [(phase, stage.phase(fault, periods), common) for phase, fault, periods, common in PHASES]
         done = {injection["fault"] for injection in stage.ask("/faults")["injections"]}
-        for process in reversed([process for _, process in stage.processes[1:]]):
-            stage.stop(process)
+        stage.stop(stage.recording)
+        stage.leave()
         wanted = [period for _, periods, _ in runs for period in periods]
         with ThreadPoolExecutor(2) as pool:
             our_books = dict(zip(wanted, pool.map(lambda period: ours(stage, period), wanted)))
@@ -261,6 +268,7 @@ def main(binary, words):
                 where = "from the start" if phase == "start" else f"after a {phase}"
                 tell(*(lambda r: (r[0], f"{client[0]} {where}", r[1]))(judge(stage, client, periods, common, our_books)))
     finally:
+        stage.leave()
         for _, process in reversed(stage.processes):
             stage.stop(process)
         if failed or not passed:
