@@ -38,6 +38,8 @@ CLIENTS = [
 OUR_LEVELS = {"binance": 5000, "binance-usdm": 1000, "okx": 400}
 # Phase; fault before it (with its place of time and duration); periods compared; ids that must be common with ours.
 PHASES = [("start", None, 7, 5), ("gap", "gap:{venue}:{symbol}+0.35", 3, 2), ("cut", "cut:{venue}", 3, 2)]
+# At the end, wrong sizes are told on one market: if the comparison did not see that, it would prove nothing.
+CORRUPT = "corrupt:binance:ETHUSDT+2.5"
 # Time to recover after a fault; more is given, up to the limit, to those that say nothing yet.
 SETTLE_SECONDS, SETTLE_SECONDS_MAX = 4, 25
 
@@ -142,6 +144,10 @@ class Stage:
                     self.orders[order] = self.ask("/fault", order)["id"]
             settled = time.time_ns() + SETTLE_SECONDS * 1_000_000_000
             self.until(lambda: self.heard_since(settled), SETTLE_SECONDS_MAX)
+        return self.periods(periods)
+
+    def periods(self, periods):
+        """Lets so many periods pass; returns which."""
         first = time.time_ns() // PERIOD_NS + 1
         self.until(lambda: time.time_ns() > (first + periods) * PERIOD_NS - PERIOD_NS // 2, 2 * periods + 2)
         return list(range(first, first + periods))
@@ -255,6 +261,11 @@ def main(binary, words):
         stage.until(lambda: stage.heard_since(0), READY_SECONDS)
         print(f"all are there after {time.time() - began:.0f} s", flush=True)
         runs = [(phase, stage.phase(fault, periods), common) for phase, fault, periods, common in PHASES]
+        corrupted = [client for client in clients if client[2] == "binance:ETHUSDT"]
+        if corrupted:
+            stage.until(lambda: time.time_ns() % PERIOD_NS > PERIOD_NS * 3 // 4, 3)
+            stage.orders[CORRUPT] = stage.ask("/fault", CORRUPT)["id"]
+            corrupt_periods = stage.periods(1)
         done = {injection["fault"] for injection in stage.ask("/faults")["injections"]}
         stage.stop(stage.recording)
         stage.leave()
@@ -267,6 +278,9 @@ def main(binary, words):
             for phase, periods, common in runs:
                 where = "from the start" if phase == "start" else f"after a {phase}"
                 tell(*(lambda r: (r[0], f"{client[0]} {where}", r[1]))(judge(stage, client, periods, common, our_books)))
+        for client in corrupted:
+            equal, words = judge(stage, client, corrupt_periods, 0, {period: {} for period in corrupt_periods})
+            tell(not equal and words.startswith("id "), f"{client[0]} with wrong sizes is seen", words)
     finally:
         stage.leave()
         for _, process in reversed(stage.processes):
