@@ -49,6 +49,7 @@ impl<'a> Session<'a> {
 
     /// Takes the next line; `false` at the end.
     fn next(&mut self, out: &mut Outbox) -> bool {
+        out.clear();
         let Some(line) = self.lines.next() else { return false };
         let Some((kind, rest)) = line.split_at_checked(1) else { return true };
         let number = || std::str::from_utf8(rest).ok().and_then(|text| text.parse::<i64>().ok());
