@@ -122,12 +122,12 @@ impl Desk {
             }
             self.runner.step(&input);
             self.deliver(&mut view, &mut actions);
-            if let Some(recorder) = &mut self.recorder {
-                if recorder.wants_rotation() {
-                    let fault = recorder.rotate(&mut self.runner);
-                    self.deliver(&mut view, &mut actions);
-                    fault.into_iter().for_each(|fault| view.note(fault));
-                }
+            if let Some(recorder) = &mut self.recorder
+                && recorder.wants_rotation()
+            {
+                let fault = recorder.rotate(&mut self.runner);
+                self.deliver(&mut view, &mut actions);
+                fault.into_iter().for_each(|fault| view.note(fault));
             }
         }
         for fault in self.state.feeds().iter().flat_map(|feeds| feeds.take_faults().0) {

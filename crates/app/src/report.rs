@@ -63,15 +63,14 @@ pub struct InstrumentReport {
 }
 
 impl Report {
-    /// What a run has come to after that many seconds.
+    /// What a run has come to after that many seconds; books are those before its own goodbye.
     pub fn of(runner: &Runner, seconds: f64) -> Self {
-        let count = runner.engine.registry().all().len() as u32;
         Report {
             frames: runner.frames,
             seconds,
             frames_per_second: if seconds > 0.0 { runner.frames as f64 / seconds } else { 0.0 },
             output_hash: runner.output_hash(),
-            instruments: (0..count).filter_map(|index| instrument(runner, InstrumentId(index))).collect(),
+            instruments: runner.parting().map_or_else(|| instruments(runner), |parting| parting.instruments.clone()),
         }
     }
 
@@ -108,6 +107,12 @@ impl Report {
         );
         text
     }
+}
+
+/// Every instrument as it is now.
+pub fn instruments(runner: &Runner) -> Vec<InstrumentReport> {
+    let count = runner.engine.registry().all().len() as u32;
+    (0..count).filter_map(|index| instrument(runner, InstrumentId(index))).collect()
 }
 
 fn instrument(runner: &Runner, id: InstrumentId) -> Option<InstrumentReport> {

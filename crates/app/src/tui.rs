@@ -22,10 +22,13 @@ use std::time::Duration;
 /// The screen is drawn that often.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
+/// Looks at the market, the program, the time, and something to be said.
+pub type Look<'a> = dyn FnMut(&View, &Health, Nanos, Option<&str>) + 'a;
+
 /// Where a screen gets what it draws.
 pub trait Source {
-    /// Lends the present state to `look`: the market, the program, the time, and something to be said.
-    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>));
+    /// Lends the present state to `look`.
+    fn look(&mut self, look: &mut Look<'_>);
     /// Whether there is nothing more to come.
     fn is_over(&self) -> bool;
 }
@@ -73,11 +76,11 @@ fn until_quit(terminal: &mut DefaultTerminal, source: &mut impl Source) -> std::
         let mut patience = DRAW_EVERY;
         while crossterm::event::poll(patience)? {
             patience = Duration::ZERO;
-            if let Event::Key(key) = crossterm::event::read()? {
-                if key.kind != KeyEventKind::Release && screen.key(key, &ids, columns::COLUMNS.len() + 1) == Asked::Quit
-                {
-                    return Ok(());
-                }
+            if let Event::Key(key) = crossterm::event::read()?
+                && key.kind != KeyEventKind::Release
+                && screen.key(key, &ids, columns::COLUMNS.len() + 1) == Asked::Quit
+            {
+                return Ok(());
             }
         }
     }

@@ -30,6 +30,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// The reason of a `Close` that we ourselves ended the run with.
+pub const STOPPED: &str = "stopped";
 /// Time between ticks.
 const TICK: Duration = Duration::from_millis(100);
 /// Most orders waiting for one line, which takes them at once; beyond it the order is left out with a Fault.

@@ -171,35 +171,74 @@ impl<'a> Cursor<'a> {
         }
         self.literal(b"[\"")?;
         loop {
-            let price = self.number(price, canonical)?;
-            self.literal(b"\",\"")?;
-            let size = self.number(size, canonical)?;
-            if (price | size) < 0 {
-                return None;
+            let (level, next) = match self.quick_level(u32::from(price), u32::from(size), canonical) {
+                Some(quick) => quick,
+                None => self.any_level(price, size, canonical)?,
+            };
+            out.push(level);
+            match next {
+                Next::Level => {}
+                Next::End => return Some(()),
             }
-            out.push(Level { price: Price(price), size: Size(size) });
-            // Nearly always another level of two strings follows.
-            if self.literal(b"\"],[\"").is_some() {
-                continue;
-            }
-            self.literal(b"\"")?;
-            while self.skip_if(b',') {
-                self.string()?;
-            }
-            self.literal(b"]")?;
-            if !self.skip_if(b',') {
-                return self.literal(b"]");
-            }
-            self.literal(b"[\"")?;
         }
     }
 
-    /// A decimal number up to the closing quote, which is not consumed (nor looked at), in units of `decimals` places.
+    /// A level of the usual widths, read from a window of fixed size: one bounds check for all of it.
     #[inline(always)]
-    fn number(&mut self, decimals: u8, canonical: bool) -> Option<i64> {
+    fn quick_level(&mut self, price: u32, size: u32, canonical: bool) -> Option<(Level, Next)> {
+        let window: &[u8; WINDOW] = self.bytes.get(self.at..)?.first_chunk()?;
+        let (price, end) = quick_number(window, 0, price, canonical)?;
+        if word_at(window, end) & 0xff_ffff != u64::from_le_bytes(*b"\",\"\0\0\0\0\0") {
+            return None;
+        }
+        let (size, mut end) = quick_number(window, end + 3, size, canonical)?;
+        let mut tail = word_at(window, end);
+        if tail & 0xff_ffff_ffff_ffff == u64::from_le_bytes(*b"\",\"0\",\"\0") {
+            // OKX: a dead field, and the number of orders.
+            let orders = digits(word_at(window, end + 7) ^ ZEROS);
+            end += 7 + orders as usize;
+            tail = word_at(window, end);
+        }
+        let level = Level { price: Price(price), size: Size(size) };
+        if tail & 0xff_ffff_ffff == u64::from_le_bytes(*b"\"],[\"\0\0\0") {
+            self.at += end + 5;
+            return Some((level, Next::Level));
+        }
+        if tail & 0xff_ffff == u64::from_le_bytes(*b"\"]]\0\0\0\0\0") {
+            self.at += end + 3;
+            return Some((level, Next::End));
+        }
+        None
+    }
+
+    /// Any level.
+    #[cold]
+    fn any_level(&mut self, price: u8, size: u8, canonical: bool) -> Option<(Level, Next)> {
+        let price = self.number(price, canonical)?;
+        self.literal(b"\",\"")?;
+        let size = self.number(size, canonical)?;
+        if (price | size) < 0 {
+            return None;
+        }
+        let level = Level { price: Price(price), size: Size(size) };
+        self.literal(b"\"")?;
+        while self.skip_if(b',') {
+            self.string()?;
+        }
+        self.literal(b"]")?;
+        if !self.skip_if(b',') {
+            self.literal(b"]")?;
+            return Some((level, Next::End));
+        }
+        self.literal(b"[\"")?;
+        Some((level, Next::Level))
+    }
+
+    /// A decimal number up to the closing quote, which is not consumed, in units of `decimals` places.
+    #[inline]
+    pub fn number(&mut self, decimals: u8, canonical: bool) -> Option<i64> {
         if let Some(word) = load(self.bytes, self.at)
-            && !canonical
-            && let Some((units, len)) = within_word(word, u32::from(decimals))
+            && let Some((units, len)) = within_word(word, u32::from(decimals), canonical)
             && (len < 8 || self.bytes.get(self.at + 8) == Some(&b'"'))
         {
             self.at += len as usize;
@@ -282,7 +321,7 @@ pub fn units_of(text: &[u8], decimals: u8) -> Option<i64> {
         let first = u64::from_le_bytes([
             padded[0], padded[1], padded[2], padded[3], padded[4], padded[5], padded[6], padded[7],
         ]);
-        if let Some((units, len)) = within_word(first, u32::from(decimals))
+        if let Some((units, len)) = within_word(first, u32::from(decimals), false)
             && len as usize == text.len()
         {
             return Some(units);
@@ -312,32 +351,89 @@ fn load(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(eight))
 }
 
-/// A number that ends, or whose closing quote stands, within eight bytes: units and length. The point is taken out, so that
-/// all digits are read at once. The byte behind the number is left to the caller to check.
+/// Bytes in which a level of the usual widths is read.
+const WINDOW: usize = 72; // places up to 63, and eight bytes from there
+
+/// What follows a level.
+#[derive(Clone, Copy)]
+enum Next {
+    Level,
+    End,
+}
+
+/// Eight bytes of a window; `at` is below 64 wherever a level may reach.
 #[inline(always)]
-fn within_word(word: u64, decimals: u32) -> Option<(i64, u32)> {
+fn word_at(window: &[u8; WINDOW], at: usize) -> u64 {
+    let at = at & 63; // what the compiler needs to see
+    u64::from_le_bytes([
+        window[at],
+        window[at + 1],
+        window[at + 2],
+        window[at + 3],
+        window[at + 4],
+        window[at + 5],
+        window[at + 6],
+        window[at + 7],
+    ])
+}
+
+/// A number at a place in a window: units, and where it ends. The byte behind it is left to the caller to check.
+#[inline(always)]
+fn quick_number(window: &[u8; WINDOW], at: usize, decimals: u32, canonical: bool) -> Option<(i64, usize)> {
+    let word = word_at(window, at);
+    if let Some((units, len)) = within_word(word, decimals, canonical)
+        && (len < 8 || window[(at & 63) + 8] == b'"')
+    {
+        return Some((units, at + len as usize));
+    }
+    // Binance spot: eight places, always.
+    let head = word ^ ZEROS;
+    let point = digits(head);
+    if canonical || decimals > 8 || point == 0 || point > 7 || (word >> (8 * point)) as u8 != b'.' {
+        return None;
+    }
+    let tail = word_at(window, at + point as usize + 1) ^ ZEROS;
+    if non_digits(tail) != 0 {
+        return None;
+    }
+    let (beyond, within) = match decimals {
+        0 => (tail, 0),
+        8 => (0, tail),
+        d => (tail >> (8 * d), tail << (64 - 8 * d)),
+    };
+    let whole = value(head << (64 - 8 * point)) as i64 * POW10[decimals as usize];
+    if beyond == 0 { Some((whole + value(within) as i64, at + point as usize + 9)) } else { None }
+}
+
+/// A number whose closing quote stands within eight bytes (or directly behind): units and length. The point is taken out,
+/// so that all digits are read at once.
+#[inline(always)]
+fn within_word(word: u64, decimals: u32, canonical: bool) -> Option<(i64, u32)> {
     let plain = word ^ ZEROS;
     let others = non_digits(plain);
     // Positions in bits; 64 where there is none.
     let point = others.trailing_zeros() & !7;
     let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
-    if point == 0 || point == 64 {
+    if point == 0 || point == 64 || (canonical && point > 8 && plain & 0xff == 0) {
         return None;
     }
-    let (digits, bits, places, len) = match (word >> point) as u8 {
-        b'.' if end > point + 8 => {
-            let before = plain & ((1 << point) - 1);
-            let after = plain >> point >> 8 << point;
-            (before | after, end - 8, (end - point) / 8 - 1, end / 8)
+    if (word >> point) as u8 != b'.' {
+        // No point: a whole number of at most seven digits.
+        if (word >> point) as u8 != b'"' || decimals > 8 {
+            return None;
         }
-        b'"' => (plain, point, 0, point / 8),
-        _ => return None,
-    };
+        return Some((value(plain << (64 - point)) as i64 * POW10[decimals as usize], point / 8));
+    }
+    // Moved to the top, so that what follows the number is gone; then the digits before the point close up to those behind.
+    let up = 64 - end;
+    let (top, before) = (plain << up, (1u64 << (point + up)) - 1);
+    let digits = ((top & before) << 8) | (top & !(before << 8 | 0xff));
+    let missing = decimals.wrapping_sub((end - point) / 8 - 1);
     // At most seven digits, and at most eight places: below 10^15, which is within the exact range.
-    if places > decimals || decimals - places > 8 {
+    if end <= point + 8 || missing > 8 || (canonical && digits >> 56 == 0) {
         return None;
     }
-    Some((value(digits << (64 - bits)) as i64 * POW10[(decimals - places) as usize], len))
+    Some((value(digits) as i64 * POW10[missing as usize], end / 8))
 }
 
 /// Marks (high bit) the bytes of a word that end a string or do not belong in one: quote, backslash, control, non-ASCII.
@@ -380,9 +476,17 @@ mod tests {
     use proptest::prelude::*;
 
     fn one(text: &str, decimals: u8) -> Option<i64> {
-        let frame = format!("{text}\",\"padding behind the number\"");
+        let frame = format!("{text}\",\"padding behind the number, long enough for a window of that many bytes\"");
         let mut cursor = Cursor::new(frame.as_bytes());
+        let mut quick = cursor;
         let n = cursor.number(decimals, false)?;
+        if let Some(window) = quick.bytes.first_chunk::<WINDOW>()
+            && let Some((units, end)) = quick_number(window, 0, u32::from(decimals), false)
+            && window[end] == b'"'
+        {
+            assert_eq!((units, end), (n, cursor.at), "{text}");
+        }
+        quick.at = 0;
         (cursor.literal(b"\"").is_some() && cursor.at == text.len() + 1).then_some(n)
     }
 

@@ -340,3 +340,40 @@ fn follow(venue: Venue, last: i64, event: &Depth, redundant: bool) -> Follow {
         Venue::Okx => okx::follow(last, event, redundant),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Price, Size};
+
+    fn depth(kind: DepthKind, [prev_id, last_id]: [i64; 2], bids: usize, all: usize) -> Depth {
+        let span = LevelSpan { start: 0, asks: bids as u32, end: all as u32 };
+        Depth { kind, first_id: -1, last_id, prev_id, checksum: None, limit: 3, span }
+    }
+
+    fn levels(prices: &[(i64, i64)]) -> Vec<Level> {
+        prices.iter().map(|(price, size)| Level { price: Price(*price), size: Size(*size) }).collect()
+    }
+
+    #[test]
+    fn what_left_the_window_of_a_cut_book_is_not_taken_for_gone() {
+        let mut synced = Synced::new();
+        let snapshot = levels(&[(99, 1), (98, 1), (97, 1), (101, 1)]);
+        synced.on_stream_snapshot(&depth(DepthKind::Snapshot, [-1, 1], 3, 4), &snapshot, false);
+        let trusted = |synced: &Synced| (synced.book.trusted(Side::Bid), synced.book.trusted(Side::Ask));
+        assert_eq!(trusted(&synced), (Some(Price(97)), None), "the asks are all there are");
+        let mut diff = |ids, bids: &[(i64, i64)], asks: &[(i64, i64)]| {
+            let all = levels(&[bids, asks].concat());
+            let depth = depth(DepthKind::Diff, ids, bids.len(), all.len());
+            assert_eq!(synced.on_diff(Venue::Okx, &depth, &all, false), Outcome::Applied);
+            trusted(&synced)
+        };
+        // A better bid pushes 97 out of the window, where it still stands.
+        assert_eq!(diff([1, 2], &[(100, 1), (97, 0)], &[]).0, Some(Price(98)));
+        // The best bids are gone: what stands behind comes into the window.
+        assert_eq!(diff([2, 3], &[(100, 0), (97, 1)], &[]).0, Some(Price(97)));
+        assert_eq!(diff([3, 4], &[(99, 0), (90, 1)], &[]).0, Some(Price(90)));
+        assert_eq!(diff([4, 5], &[(90, 0)], &[]).0, None, "two levels are all there are");
+        assert_eq!(diff([5, 6], &[], &[(102, 1), (103, 1)]).1, Some(Price(103)), "the asks fill theirs");
+    }
+}

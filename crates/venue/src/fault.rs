@@ -66,28 +66,28 @@ pub enum Kind {
     OkxCrc,
 }
 
-/// Every kind but `Http`, with the name it goes by.
-const NAMES: [(&str, Kind); 20] = [
-    ("gap", Kind::Gap),
-    ("duplicate", Kind::Duplicate),
-    ("reorder", Kind::Reorder),
-    ("late-snapshot", Kind::LateSnapshot),
-    ("pu-hole", Kind::PuHole),
-    ("pong-silence", Kind::PongSilence),
-    ("silent-stream", Kind::SilentStream),
-    ("cut", Kind::Cut),
-    ("slow", Kind::Slow),
-    ("malformed", Kind::Malformed),
-    ("truncated", Kind::Truncated),
-    ("oversize", Kind::Oversize),
-    ("server-shutdown", Kind::ServerShutdown),
-    ("okx-notice", Kind::OkxNotice),
-    ("seq-reset", Kind::SeqReset),
-    ("keep-alive-60s", Kind::KeepAlive),
-    ("crossed", Kind::Crossed),
-    ("corrupt", Kind::Corrupt),
-    ("unrouted-public-only", Kind::UnroutedPublicOnly),
-    ("okx-crc", Kind::OkxCrc),
+/// Every kind but `Http`, with the name it goes by and what it does.
+const NAMES: [(&str, Kind, &str); 20] = [
+    ("gap", Kind::Gap, "a depth message is dropped"),
+    ("duplicate", Kind::Duplicate, "a depth message is sent twice"),
+    ("reorder", Kind::Reorder, "a depth message is sent after its successor"),
+    ("late-snapshot", Kind::LateSnapshot, "a REST snapshot is older than what the client has buffered (ms: its age)"),
+    ("pu-hole", Kind::PuHole, "a futures REST snapshot lies between two depth events"),
+    ("pong-silence", Kind::PongSilence, "pings stay unanswered, and the server sends none"),
+    ("silent-stream", Kind::SilentStream, "a stream stops while its siblings go on"),
+    ("cut", Kind::Cut, "TCP connections are dropped"),
+    ("slow", Kind::Slow, "messages are sent late (ms: by how much)"),
+    ("malformed", Kind::Malformed, "a message is broken JSON"),
+    ("truncated", Kind::Truncated, "a frame is cut short, then the connection drops"),
+    ("oversize", Kind::Oversize, "a huge frame (bytes: its size)"),
+    ("server-shutdown", Kind::ServerShutdown, "Binance says that it shuts down, then does (ms: time between)"),
+    ("okx-notice", Kind::OkxNotice, "OKX gives notice 64008, then closes (ms: time between)"),
+    ("seq-reset", Kind::SeqReset, "OKX sequence ids start again lower"),
+    ("keep-alive-60s", Kind::KeepAlive, "OKX sends the empty update of a quiet minute at once"),
+    ("crossed", Kind::Crossed, "pre-open with a crossed book, uncrossed at the end"),
+    ("corrupt", Kind::Corrupt, "one level is told with a wrong size and not corrected"),
+    ("unrouted-public-only", Kind::UnroutedPublicOnly, "unrouted USD-M sockets carry public streams only"),
+    ("okx-crc", Kind::OkxCrc, "OKX books carry the true CRC instead of 0"),
 ];
 
 /// HTTP statuses that can be asked for.
@@ -98,14 +98,21 @@ impl Kind {
     pub fn name(self) -> String {
         match self {
             Kind::Http(status) => format!("http-{status}"),
-            other => NAMES.iter().find(|(_, k)| *k == other).map_or_else(String::new, |(n, _)| (*n).to_owned()),
+            other => NAMES.iter().find(|(_, k, _)| *k == other).map_or_else(String::new, |(n, ..)| (*n).to_owned()),
         }
     }
 
     /// Every name.
     pub fn names() -> Vec<String> {
-        let plain = NAMES.iter().map(|(n, _)| (*n).to_owned());
-        plain.chain(STATUSES.iter().map(|s| format!("http-{s}"))).collect()
+        Kind::catalogue().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Every name, and what it does.
+    pub fn catalogue() -> Vec<(String, String)> {
+        let plain = NAMES.iter().map(|(name, _, help)| ((*name).to_owned(), (*help).to_owned()));
+        let http =
+            STATUSES.iter().map(|s| (format!("http-{s}"), format!("requests and handshakes are answered with {s}")));
+        plain.chain(http).collect()
     }
 
     /// A state that holds until it ends, rather than something done a number of times.
@@ -136,7 +143,7 @@ impl FromStr for Kind {
         if let Some(status) = name.strip_prefix("http-").and_then(|s| s.parse().ok()).filter(|s| STATUSES.contains(s)) {
             return Ok(Kind::Http(status));
         }
-        let found = NAMES.iter().find(|(n, _)| *n == name).map(|(_, k)| *k);
+        let found = NAMES.iter().find(|(n, ..)| *n == name).map(|(_, k, _)| *k);
         found.with_context(|| format!("no fault is called '{name}'; there are: {}", Kind::names().join(", ")))
     }
 }

@@ -4,6 +4,7 @@
 pub mod control;
 pub mod fault;
 pub mod market;
+pub mod playback;
 pub mod publish;
 pub mod serve;
 pub mod sim;

@@ -24,11 +24,11 @@ pub struct VenueArgs {
     /// Serve recordings, as one stream in the given order
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub recording: Vec<PathBuf>,
-    /// How fast a recording is played: a factor of the recorded time
-    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_speed)]
-    pub speed: Speed,
+    /// How fast the exchange's time passes: 1 is as it is, 10 ten times as fast
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_factor)]
+    pub speed: f64,
     /// Begin a recording anew when it ends
-    #[arg(long = "loop")]
+    #[arg(long = "loop", requires = "recording")]
     pub again: bool,
     /// Misbehave, repeatable
     #[arg(long, value_name = "SPEC", help = fault_help())]
@@ -55,4 +55,12 @@ pub struct VenueArgs {
 pub fn fault_help() -> String {
     let names = fathometer_venue::fault::Kind::names().join(", ");
     format!("Misbehave: KIND[:VENUE[:SYMBOL or STREAM]][@AFTER_S][+FOR_S], repeatable. Kinds: {names}")
+}
+
+/// A factor above 0; an exchange has no fastest speed.
+fn parse_factor(text: &str) -> Result<f64, String> {
+    match parse_speed(text) {
+        Ok(Speed::Times(factor)) => Ok(factor),
+        _ => Err("wants a factor above 0: 1 is as it was, 10 ten times as fast".to_owned()),
+    }
 }

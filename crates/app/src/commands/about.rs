@@ -43,7 +43,7 @@ fn described(config: &Config) -> String {
         );
         let _ = writeln!(
             text,
-            "  {:14} {} requests/s, reconnects {attempts} after {} to {} s{}",
+            "  {:14} sends at most {} frames/s, reconnects {attempts} after {} to {} s{}",
             "",
             it.rate_limit_per_second,
             it.backoff_seconds_min,

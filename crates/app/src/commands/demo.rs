@@ -4,7 +4,6 @@ use super::watch::{Watch, first_link, interrupted, runtime, watch};
 use super::{load, print};
 use crate::cli::market::DemoArgs;
 use crate::cli::shared::NetworkArgs;
-use crate::cli::tape::Speed;
 use crate::cli::venue::VenueArgs;
 use crate::failure::{Failure, Outcome};
 use crate::live::plan;
@@ -12,9 +11,10 @@ use crate::logging;
 use crate::view::Mode;
 use fathometer_edge::clock;
 use fathometer_engine::engine;
-use fathometer_engine::instrument::Venue;
+use fathometer_engine::instrument::{Instrument, Venue};
 use fathometer_venue::fault::Fault;
 use fathometer_venue::market::Source;
+use fathometer_venue::playback::Playback;
 use fathometer_venue::serve::{self, Options, Ports, Server};
 use fathometer_venue::sim::{self, Regime, Simulation, demo_listings};
 use std::fmt::Write;
@@ -55,9 +55,14 @@ pub fn demo(args: DemoArgs) -> Outcome {
 /// A port is taken, a recording cannot be read, a fault does not exist.
 pub fn venue(args: VenueArgs) -> Outcome {
     logging::start(args.log_format);
-    let (source, what): (Box<dyn Source>, String) =
-        (Box::new(simulate(args.seed)), format!("a simulated market, seed {}", args.seed));
-    let speed = if let Speed::Times(factor) = args.speed { factor } else { 1.0 };
+    let (source, what): (Box<dyn Source>, String) = if args.recording.is_empty() {
+        (Box::new(simulate(args.seed)), format!("a simulated market, seed {}", args.seed))
+    } else {
+        let playback =
+            Playback::open(&args.recording, args.again).map_err(|error| Failure::input(format!("{error:#}")))?;
+        let names: Vec<String> = playback.listings().iter().map(Instrument::id).collect();
+        (Box::new(playback), format!("what was recorded of {}", names.join(", ")))
+    };
     let port = |venue: Venue| {
         let Some(first) = args.port.checked_add(2 * venue as u16).filter(|_| args.port > 0) else {
             return Ports::default();
@@ -68,7 +73,7 @@ pub fn venue(args: VenueArgs) -> Outcome {
         ports: Venue::ALL.into_iter().map(|venue| (venue, port(venue))).collect(),
         tls: args.tls,
         ca_path: args.ca_out.clone(),
-        speed,
+        speed: args.speed,
         faults: faults(&args.fault)?,
         ..Options::default()
     };

@@ -12,7 +12,7 @@ use crate::view::{Mode, View};
 use fathometer_edge::clock;
 use fathometer_edge::recording::{self, Source};
 use fathometer_engine::engine::Config;
-use fathometer_engine::instrument::InstrumentId;
+use fathometer_engine::instrument::Instrument;
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::units::Nanos;
 use std::io::IsTerminal;
@@ -33,7 +33,7 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
         if drawn { on_screen(args, runner, source)? } else { headless(args, runner, source)? };
     tell_skipped(&source);
     if let Some(asked) = &args.book {
-        return print(&book(&runner, asked)?);
+        return print(&book(args, runner, asked)?);
     }
     let report = Report::of(&runner, seconds);
     if args.json { print_json(&report) } else { print(&report.table()) }
@@ -81,7 +81,7 @@ impl Stage {
 struct Seat<'a>(&'a Stage);
 
 impl tui::Source for Seat<'_> {
-    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>)) {
+    fn look(&mut self, look: &mut tui::Look<'_>) {
         let view = self.0.view();
         let uptime = clock::now().since(self.0.began) as f64 / 1e9;
         let health = Health::of(&view, uptime, 0);
@@ -164,9 +164,9 @@ fn tell_skipped(source: &Source) {
 }
 
 /// The canonical text of an instrument's book.
-fn book(runner: &Runner, asked: &str) -> Result<String, Failure> {
+fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failure> {
     let registry = runner.engine.registry();
-    let known = |info: &fathometer_engine::instrument::Instrument| Known {
+    let known = |info: &Instrument| Known {
         venue: info.venue,
         symbol: info.symbol.clone(),
         canonical: info.canonical.clone(),
@@ -174,19 +174,18 @@ fn book(runner: &Runner, asked: &str) -> Result<String, Failure> {
     };
     let symbols = Symbols::listed(registry.all().iter().map(known).collect());
     let found = symbols.resolve(asked)?;
-    let one = match found.as_slice() {
-        [one] => one.id(),
-        several => {
-            let names: Vec<String> = several.iter().map(|known| known.id()).collect();
-            return Err(Failure::input(format!(
-                "`{asked}` means {} books; say which: {}",
-                names.len(),
-                names.join(", ")
-            )));
-        }
+    let [one] = found.as_slice() else {
+        let names: Vec<String> = found.iter().map(|known| known.id()).collect();
+        return Err(Failure::input(format!("`{asked}` means {} books; say which: {}", names.len(), names.join(", "))));
     };
-    let index = registry.all().iter().position(|info| info.id() == one).unwrap_or_default();
-    let id = InstrumentId(index as u32);
-    let text = runner.engine.book(id).map(|book| book.canonical_text(registry.get(id).scale));
-    text.ok_or_else(|| Failure::input(format!("nothing was recorded of {one}")))
+    let id = one.id();
+    if runner.parting().is_none() {
+        return runner.book_text(&id).ok_or_else(|| Failure::input(format!("nothing was recorded of {id}")));
+    }
+    // The run said goodbye at the end, which empties the books: once more, keeping this one.
+    let source = recording::open(&args.files).map_err(Failure::input)?;
+    let mut runner = Runner::new(runner.engine.config().clone());
+    runner.keep_book(id);
+    let (runner, ..) = headless(args, runner, source)?;
+    Ok(runner.parting().and_then(|parting| parting.book.clone()).unwrap_or_default())
 }

@@ -8,7 +8,6 @@ use crate::tui;
 use crate::view::{Mode, View};
 use fathometer_edge::clock;
 use fathometer_edge::net::{DialOptions, Dialer, HttpClient};
-use fathometer_engine::units::Nanos;
 use serde::de::DeserializeOwned;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,7 +83,7 @@ async fn get<T: DeserializeOwned>(client: &HttpClient, path: &str) -> Result<T, 
 struct Remote(Arc<Mutex<Latest>>);
 
 impl tui::Source for Remote {
-    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>)) {
+    fn look(&mut self, look: &mut tui::Look<'_>) {
         let latest = lock(&self.0);
         let now = if let Mode::Replay { .. } = latest.view.mode { latest.view.now } else { clock::now() };
         look(&latest.view, &latest.health, now, latest.trouble.as_deref());

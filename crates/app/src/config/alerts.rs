@@ -68,11 +68,12 @@ fn rules(node: &Node, path: &str, problems: &Problems) -> Vec<Rule> {
         ("depth_warning", "depth_critical", false),
     ] {
         let of = |name: &str| rules.iter().find(|rule| rule.name == name).map(|rule| rule.threshold);
-        if let (Some(warning), Some(critical)) = (of(mild), of(severe)) {
-            if (warning > critical) == higher_is_worse && warning != critical {
-                let text = format!("`{path}`: {mild} ({warning}) is worse than {severe} ({critical}); exchange them");
-                problems.error(&table.at, text);
-            }
+        if let (Some(warning), Some(critical)) = (of(mild), of(severe))
+            && (warning > critical) == higher_is_worse
+            && warning != critical
+        {
+            let text = format!("`{path}`: {mild} ({warning}) is worse than {severe} ({critical}); exchange them");
+            problems.error(&table.at, text);
         }
     }
     table.finish();

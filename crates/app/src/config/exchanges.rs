@@ -23,7 +23,7 @@ pub struct VenueSettings {
 /// How connections are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Connection {
-    /// Most HTTP requests a second.
+    /// Most frames sent a second and connection; requests over HTTP have the budget of the venue.
     pub rate_limit_per_second: u32,
     /// Attempts before giving up; 0 = for ever.
     pub reconnect_attempts_max: u32,
@@ -81,12 +81,11 @@ fn binance(node: &Node, problems: &Problems, all: &mut Vec<VenueSettings>) {
         market = market.or_else(|| table.node("market").and_then(|_| table.url("market", &WS)));
         table.finish();
     }
-    if let (Some(market), Some(futures)) = (market, &ws[1]) {
-        if stream_base(&market) != *futures {
-            let text =
-                format!("`market` is the futures' second path and has to stand on the same host: {futures}/market");
-            problems.error(&node.at, text);
-        }
+    if let (Some(market), Some(futures)) = (market, &ws[1])
+        && stream_base(&market) != *futures
+    {
+        let text = format!("`market` is the futures' second path and has to stand on the same host: {futures}/market");
+        problems.error(&node.at, text);
     }
     let mut rest = [None, None, None];
     if let Some(table) = exchange.table("rest") {
@@ -110,13 +109,12 @@ fn okx(node: &Node, problems: &Problems, all: &mut Vec<VenueSettings>) {
     if let Some(table) = exchange.table("websocket") {
         let futures = table.url("futures", &WS).map(|url| okx_base(&url));
         let spot = table.url("spot", &WS).map(|url| okx_base(&url));
-        if let (Some(spot), Some(futures)) = (&spot, &futures) {
-            if spot != futures {
-                let text = format!(
-                    "OKX serves spot and futures at one address, but `websocket` names two: {spot} and {futures}"
-                );
-                problems.error(&table.at, text);
-            }
+        if let (Some(spot), Some(futures)) = (&spot, &futures)
+            && spot != futures
+        {
+            let text =
+                format!("OKX serves spot and futures at one address, but `websocket` names two: {spot} and {futures}");
+            problems.error(&table.at, text);
         }
         ws = futures.or(spot);
         table.finish();

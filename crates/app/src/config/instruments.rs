@@ -106,14 +106,14 @@ fn symbol(node: &Node, path: &str, problems: &Problems) -> Option<String> {
     if symbol.is_none() && !table.entries().iter().any(|(written, _)| written.name == "symbol") {
         problems.error(&table.at, format!("`{}` is missing", table.name("symbol")));
     }
-    if let Some(stream) = table.text("stream") {
-        if let Some(levels) = partial_depth(stream) {
-            let text = format!(
-                "`stream: {stream}` names a partial book: its {levels} levels span about 2 USD for BTCUSDT, so depth within \
+    if let Some(stream) = table.text("stream")
+        && let Some(levels) = partial_depth(stream)
+    {
+        let text = format!(
+            "`stream: {stream}` names a partial book: its {levels} levels span about 2 USD for BTCUSDT, so depth within \
                  10 bps cannot be measured from it; the full book is used"
-            );
-            problems.warn(&table.node("stream").unwrap_or(node).at, text);
-        }
+        );
+        problems.warn(&table.node("stream").unwrap_or(node).at, text);
     }
     table.finish();
     symbol

@@ -118,11 +118,11 @@ impl Node {
             *self = to;
             return;
         };
-        if let Value::List(items) = &mut self.value {
-            if let Some(item) = items.iter_mut().find(|item| item.id().is_some_and(|id| same(id, first))) {
-                item.set(rest, to);
-                return;
-            }
+        if let Value::List(items) = &mut self.value
+            && let Some(item) = items.iter_mut().find(|item| item.id().is_some_and(|id| same(id, first)))
+        {
+            item.set(rest, to);
+            return;
         }
         if !matches!(self.value, Value::Map(_)) {
             self.value = Value::Map(Vec::new());

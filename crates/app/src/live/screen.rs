@@ -1,19 +1,16 @@
 //! The screen of a live run.
 
 use super::state::State;
-use crate::health::Health;
-use crate::tui::Source;
-use crate::view::View;
+use crate::tui::{self, Source};
 use fathometer_edge::clock;
 use fathometer_edge::feed::LinkState;
-use fathometer_engine::units::Nanos;
 use std::sync::Arc;
 
 /// Draws from the shared state.
 pub struct LiveScreen(pub Arc<State>);
 
 impl Source for LiveScreen {
-    fn look(&mut self, look: &mut dyn FnMut(&View, &Health, Nanos, Option<&str>)) {
+    fn look(&mut self, look: &mut tui::Look<'_>) {
         let health = self.0.health();
         let note = if health.connections == 0 { self.trouble() } else { None };
         look(&self.0.view(), &health, clock::now(), note.as_deref());

@@ -117,7 +117,7 @@ pub(super) async fn keep(line: Arc<Line>, mut orders: mpsc::Receiver<Order>, sto
         }
     }
     for running in keeper.current.iter().chain(&keeper.successor) {
-        running.close("stopped");
+        running.close(super::STOPPED);
     }
     keeper.line.health().enter(LinkState::Stopped);
     // The last links still tell their end: somebody has to listen until they are gone.

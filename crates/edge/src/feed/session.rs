@@ -1,5 +1,6 @@
 //! One link from dial to close: hello, pongs, silence, and every frame on its way to the inbox.
 
+use super::STOPPED;
 use super::line::Line;
 use super::outlet::OpenLink;
 use super::pace::{FramePace, Turn};
@@ -266,7 +267,7 @@ impl Session {
 async fn asked(close: &mut watch::Receiver<Option<String>>) -> String {
     match close.wait_for(Option::is_some).await {
         Ok(reason) => reason.clone().unwrap_or_default(),
-        Err(_) => "stopped".to_owned(),
+        Err(_) => STOPPED.to_owned(),
     }
 }
 

@@ -337,6 +337,9 @@ impl Exchange {
 
     /// The all-market streams that speak at fixed times.
     fn tell_all_market(&mut self, now: Nanos, faults: &mut Faults) {
+        if self.all.iter().all(|s| s.due > now) {
+            return;
+        }
         let product = self.product;
         let boards: Vec<(Who<'_>, &Board)> = self
             .floor

@@ -241,7 +241,7 @@ async fn quiet_connections_and_slow_readers_are_closed() {
     }
 
     // Delayed by a minute, messages pile up until the queue is full.
-    let server = serve(Options { allow_tbt: true, ..options() }).await;
+    let server = serve(Options { speed: 10.0, ..options() }).await;
     server.inject(Fault { ms: Some(60_000), ..Fault::new(Kind::Slow) });
     let mut slow = Ws::open(&host(&server, Venue::Okx), "/ws/v5/business").await;
     slow.say(r#"{"op":"subscribe","args":[{"channel":"trades-all","instId":"BTC-USDT"},{"channel":"trades-all","instId":"BTC-USDT-SWAP"}]}"#).await;

@@ -100,7 +100,7 @@ fn stamped(instrument: InstrumentId, f: &Fields<'_>, event: Event) -> Stamped {
 
 /// Milliseconds, or microseconds where the connection asked for them.
 #[inline]
-fn stamp(n: i64) -> Nanos {
+pub(super) fn stamp(n: i64) -> Nanos {
     const YEAR_5138_MS: i64 = 100_000_000_000_000;
     if n < YEAR_5138_MS { Nanos::from_millis(n) } else { Nanos(n.saturating_mul(1_000)) }
 }
