@@ -25,10 +25,18 @@ impl Recorder {
     /// # Errors
     /// The folder cannot be written.
     pub fn create(folder: &Path, config: &Config) -> Result<Self, Failure> {
+        Self::create_with(folder, config, Options::default())
+    }
+
+    /// The same with blocks and segments of other sizes.
+    ///
+    /// # Errors
+    /// As `create`.
+    pub fn create_with(folder: &Path, config: &Config, options: Options) -> Result<Self, Failure> {
         let header = serde_json::to_vec(config);
         let header =
             header.map_err(|error| Failure::failed(format!("cannot write the configuration down: {error}")))?;
-        let writer = Writer::create(folder, Options { header, ..Options::default() }).map_err(Failure::input)?;
+        let writer = Writer::create(folder, Options { header, ..options }).map_err(Failure::input)?;
         Ok(Recorder { folder: folder.to_owned(), writer: Some(writer), recorded: 0, last: Nanos(0) })
     }
 
