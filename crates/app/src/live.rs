@@ -106,8 +106,7 @@ impl Desk {
             self.take(&mut batch);
         }
         let closed = self.recorder.as_mut().map_or(Ok(()), Recorder::close);
-        let tape_error = closed.err().map(|error| error.to_string());
-        Ended { runner: self.runner, recorder: self.recorder, tape_error }
+        Ended { runner: self.runner, recorder: self.recorder, tape_error: closed.err() }
     }
 
     fn take(&mut self, batch: &mut VecDeque<Received>) {
