@@ -235,7 +235,15 @@ impl<'a> Cursor<'a> {
     }
 
     /// A decimal number up to the closing quote, which is not consumed, in units of `decimals` places.
-    fn number(&mut self, decimals: u8, canonical: bool) -> Option<i64> {
+    #[inline]
+    pub fn number(&mut self, decimals: u8, canonical: bool) -> Option<i64> {
+        if let Some(word) = load(self.bytes, self.at)
+            && let Some((units, len)) = within_word(word, u32::from(decimals), canonical)
+            && (len < 8 || self.bytes.get(self.at + 8) == Some(&b'"'))
+        {
+            self.at += len as usize;
+            return Some(units);
+        }
         match self.short_number(decimals, canonical) {
             Some(units) => Some(units),
             None => self.long_number(decimals, canonical),

@@ -187,6 +187,7 @@ impl Synced {
             return Outcome::Old; // the slower connection's start
         }
         self.load(depth, levels);
+        self.book.set_window(depth.limit);
         self.held.clear();
         self.broken = false;
         self.phase = Phase::Live;
@@ -206,6 +207,7 @@ impl Synced {
             }
         }
         self.load(depth, levels);
+        self.trust_to_the_last(depth, levels);
         self.broken = false;
         self.phase = Phase::Anchored;
         self.join(venue)
@@ -261,6 +263,10 @@ impl Synced {
         self.book.clear();
         self.set(depth.span, levels);
         self.last_id = depth.last_id;
+    }
+
+    /// A side that was cut at the limit is unknown beyond its last level, until it changes there.
+    fn trust_to_the_last(&mut self, depth: &Depth, levels: &[Level]) {
         for (side, range) in [(Side::Bid, depth.span.bids()), (Side::Ask, depth.span.asks())] {
             let side_levels = &levels[range];
             let cut = depth.limit > 0 && side_levels.len() >= depth.limit as usize;

@@ -14,6 +14,7 @@ mod message;
 pub mod plan;
 mod reply;
 mod scanner;
+mod shapes;
 
 /// Turns one input into events.
 pub fn decode(venue: Venue, body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {

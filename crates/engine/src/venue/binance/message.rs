@@ -100,7 +100,7 @@ fn stamped(instrument: InstrumentId, f: &Fields<'_>, event: Event) -> Stamped {
 
 /// Milliseconds, or microseconds where the connection asked for them.
 #[inline]
-fn stamp(n: i64) -> Nanos {
+pub(super) fn stamp(n: i64) -> Nanos {
     const YEAR_5138_MS: i64 = 100_000_000_000_000;
     if n < YEAR_5138_MS { Nanos::from_millis(n) } else { Nanos(n.saturating_mul(1_000)) }
 }
@@ -208,10 +208,10 @@ pub(super) fn liquidation(
     }
 }
 
-/// The units of the instrument that a stream's name speaks of.
-pub(super) fn stream_scale(venue: Venue, stream: &Stream<'_>, registry: &mut Registry) -> Scale {
-    let id = registry.resolve(venue, &stream.symbol.to_ascii_uppercase());
-    registry.get(id).scale
+/// The units of the instrument that a stream's name speaks of, if it is known.
+pub(super) fn stream_scale(venue: Venue, stream: &Stream<'_>, registry: &Registry) -> Option<Scale> {
+    let id = registry.find(venue, &stream.symbol.to_ascii_uppercase())?;
+    Some(registry.get(id).scale)
 }
 
 /// The whole book as an event.

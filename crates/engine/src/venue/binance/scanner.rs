@@ -1,7 +1,7 @@
 //! The fast way: flat messages in one pass, levels straight into their place. `false` means: let the general decoder do it.
 
 use super::fields::{Fields, Stream};
-use super::message;
+use super::{message, shapes};
 use crate::instrument::Venue;
 use crate::registry::Registry;
 use crate::scan::{Cursor, Plain};
@@ -40,18 +40,35 @@ pub(super) fn object(
 
 fn scan<'a>(venue: Venue, cursor: &mut Cursor<'a>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
     let wrapped = cursor.literal(b"{\"stream\":\"").is_some();
-    let (fields, stream) = if wrapped {
+    let name = if wrapped {
         let name = cursor.rest_of_string()?;
         cursor.literal(b",\"data\":")?;
-        let stream = Stream::parse(name);
-        // A partial-depth message of spot has no symbol of its own.
-        let scale = if stream.is_partial() { Some(message::stream_scale(venue, &stream, registry)) } else { None };
-        let fields = fields(venue, cursor, scale, registry, out)?;
-        cursor.literal(b"}")?;
-        (fields, stream)
+        name
     } else {
-        (fields(venue, cursor, None, registry, out)?, Stream::default())
+        &[]
     };
+    let start = *cursor;
+    if shapes::decode(venue, name, cursor, registry, out).is_some() {
+        if wrapped {
+            cursor.literal(b"}")?;
+        }
+        return cursor.is_end().then_some(());
+    }
+    *cursor = start;
+    out.clear();
+    let stream = Stream::parse(name);
+    // A partial-depth message of spot has no symbol of its own.
+    let scale =
+        if wrapped && stream.is_partial() { Some(message::stream_scale(venue, &stream, registry)?) } else { None };
+    let fields = fields(venue, cursor, scale, registry, out)?;
+    if let (Some(_), Some(symbol)) = (scale, fields.s.text())
+        && symbol.iter().copied().ne(stream.symbol.iter().map(u8::to_ascii_uppercase))
+    {
+        return None; // the levels were read in the units of another instrument
+    }
+    if wrapped {
+        cursor.literal(b"}")?;
+    }
     if !cursor.is_end() {
         return None;
     }
@@ -75,7 +92,8 @@ fn fields<'a>(
             let scale = match scale {
                 Some(known) => known,
                 None => {
-                    let id = registry.resolve(venue, fields.s.text()?);
+                    // A new one is left to the general decoder: what is refused here must leave no trace.
+                    let id = registry.find(venue, fields.s.text()?)?;
                     *scale.insert(registry.get(id).scale)
                 }
             };
@@ -88,6 +106,9 @@ fn fields<'a>(
                 _ => return None,
             }
         } else {
+            if key == b"s" && (fields.bids.is_some() || fields.asks.is_some()) {
+                return None; // whose levels they were is only known now
+            }
             fields.put(key, cursor.plain()?);
         }
         if !cursor.skip_if(b',') {
