@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 /// Best bid/ask messages kept for comparison; the oldest is given up.
 const MESSAGES_MAX: usize = 4_096;
+/// Room made for them at once; more come between two depth messages only when depth stalls.
+const MESSAGES_ROOM: usize = 512;
 /// Comparisons that wait for a later message; the oldest is given up uncompared.
 const WAITING_MAX: usize = 64;
 
@@ -44,7 +46,8 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn new(exact: bool) -> Self {
-        Audit { exact, ..Audit::default() }
+        let messages = VecDeque::with_capacity(MESSAGES_ROOM);
+        Audit { messages, waiting: VecDeque::with_capacity(WAITING_MAX), exact }
     }
 
     /// A best bid/ask message.

@@ -7,19 +7,19 @@ pub mod ladder;
 use ladder::{Block, Ladder};
 use serde::{Deserialize, Serialize};
 
-/// A book as it is written down: bids, asks, and how far each is trusted.
+/// A book as it is written down: bids, asks, how far each is trusted, and the window.
 #[derive(Serialize, Deserialize)]
-struct Stored(Vec<Level>, Vec<Level>, [Option<Price>; 2]);
+struct Stored(Vec<Level>, Vec<Level>, [Option<Price>; 2], u32);
 
 impl From<Book> for Stored {
     fn from(book: Book) -> Self {
-        Stored(book.levels(Side::Bid).collect(), book.levels(Side::Ask).collect(), book.trusted)
+        Stored(book.levels(Side::Bid).collect(), book.levels(Side::Ask).collect(), book.trusted, book.window)
     }
 }
 
 impl From<Stored> for Book {
     fn from(stored: Stored) -> Self {
-        let mut book = Book { trusted: stored.2, ..Book::default() };
+        let mut book = Book { trusted: stored.2, window: stored.3, ..Book::default() };
         for level in stored.0 {
             book.set(Side::Bid, level);
         }
@@ -37,6 +37,8 @@ pub struct Book {
     bids: Ladder,
     asks: Ladder,
     trusted: [Option<Price>; 2],
+    /// Levels a side that the venue tells of; 0 all.
+    window: u32,
 }
 
 /// Totals over the levels of a side from the best to a limit price.
@@ -136,7 +138,17 @@ impl Book {
 
     /// Worst price of a side up to which every level is known; `None` when known to the end.
     pub fn trusted(&self, side: Side) -> Option<Price> {
+        let (ladder, sign) = self.side(side);
+        if self.window > 0 && ladder.len() >= self.window as usize {
+            return ladder.worst().map(|key| Price(sign * key));
+        }
         self.trusted[side as usize]
+    }
+
+    /// Says that the venue tells of that many best levels a side, taking away what leaves them: a side with so many is
+    /// known to its last level, wherever that is by now.
+    pub fn set_window(&mut self, levels: u32) {
+        self.window = levels;
     }
 
     /// Says up to which price a side is known.
@@ -149,6 +161,7 @@ impl Book {
         self.bids.clear();
         self.asks.clear();
         self.trusted = [None; 2];
+        self.window = 0;
     }
 
     /// Moves to finer units; `false` (and nothing changed) if a level would leave the exact range.

@@ -252,8 +252,14 @@ impl Engine {
             }
             Control::Error { code, text } => {
                 let text = format!("{} refused: {text} (code {code})", venue.name());
-                self.fault(input.link, FaultKind::Venue, Remedy::Skip, text, out);
+                let (kind, remedy) = match input.body {
+                    Body::Reply { status: 429 | 418, .. } => (FaultKind::Throttled, Remedy::Skip),
+                    Body::Reply { status: 403 | 451, .. } => (FaultKind::Refused, Remedy::Stop),
+                    _ => (FaultKind::Venue, Remedy::Skip),
+                };
+                self.fault(input.link, kind, remedy, text, out);
             }
+            Control::NoSnapshot(id) => self.desks[id.0 as usize].on_no_snapshot(self.now),
             Control::Closing { text } => {
                 self.fault(input.link, FaultKind::Closing, Remedy::Reconnect, format!("{}: {text}", venue.name()), out);
                 out.items.push(Output::Action(Action::Rotate { link: input.link }));
@@ -261,6 +267,10 @@ impl Engine {
             Control::Malformed { text } => {
                 let text = format!("{}: a frame was left out: {text}", venue.name());
                 self.fault(input.link, FaultKind::Malformed, Remedy::Skip, text, out);
+            }
+            Control::Overflow { text } => {
+                let text = format!("{}: a frame was left out: {text}", venue.name());
+                self.fault(input.link, FaultKind::Overflow, Remedy::Skip, text, out);
             }
         }
     }
@@ -281,13 +291,15 @@ impl Engine {
         }
         match Engine::restore(bytes) {
             Ok(engine) => {
-                let now = self.now;
+                let (now, inputs) = (self.now, self.inputs);
                 *self = engine;
                 self.now = self.now.max(now);
+                self.inputs += inputs; // this one
                 for (number, info) in self.registry.all().iter().enumerate() {
                     let (instrument, info) = (InstrumentId(number as u32), Box::new(info.clone()));
                     out.items.push(Output::Instrument { instrument, info });
                 }
+                self.on_grid(out); // as the one that ran all the way did at this input
             }
             Err(error) => self.fault(link, FaultKind::Malformed, Remedy::Skip, error.to_string(), out),
         }

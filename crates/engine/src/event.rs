@@ -178,11 +178,18 @@ pub enum Control {
     },
     /// Server time, for the clock estimate.
     Time(Nanos),
+    /// The book that was asked for over HTTP did not come: refused, or not what it should be.
+    NoSnapshot(InstrumentId),
     /// A well-formed message of a kind that nobody asked for.
     Unknown,
     /// Not a message of this venue at all.
     Malformed {
         /// What was wrong.
+        text: String,
+    },
+    /// A number in it is beyond what can be held exactly.
+    Overflow {
+        /// Where, and which.
         text: String,
     },
 }

@@ -13,7 +13,8 @@ pub struct Registry {
     all: Vec<Instrument>,
     /// Index per venue; looked up, never iterated.
     index: [FxHashMap<Box<[u8]>, u32>; 4],
-    /// Instruments whose units became finer since the engine last looked: (whom, old scale).
+    /// Instruments whose units became finer since the engine last looked: (whom, scale then). Each stands once, however
+    /// often it became finer.
     pub(crate) rescaled: Vec<(InstrumentId, Scale)>,
 }
 
@@ -68,7 +69,7 @@ impl Registry {
         let old = *scale;
         scale.price = scale.price.max(price);
         scale.size = scale.size.max(size);
-        if *scale != old {
+        if *scale != old && !self.rescaled.iter().any(|(known, _)| *known == id) {
             self.rescaled.push((id, old));
         }
     }

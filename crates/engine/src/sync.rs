@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::event::{Depth, DepthKind, LevelSpan};
 use crate::instrument::Venue;
-use crate::units::{Level, POW10, Scale, Side};
+use crate::units::{Level, POW10, Price, Scale, Side};
 use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -187,6 +187,7 @@ impl Synced {
             return Outcome::Old; // the slower connection's start
         }
         self.load(depth, levels);
+        self.book.set_window(depth.limit);
         self.held.clear();
         self.broken = false;
         self.phase = Phase::Live;
@@ -206,6 +207,7 @@ impl Synced {
             }
         }
         self.load(depth, levels);
+        self.trust_to_the_last(depth, levels);
         self.broken = false;
         self.phase = Phase::Anchored;
         self.join(venue)
@@ -261,6 +263,10 @@ impl Synced {
         self.book.clear();
         self.set(depth.span, levels);
         self.last_id = depth.last_id;
+    }
+
+    /// A side that was cut at the limit is unknown beyond its last level, until it changes there.
+    fn trust_to_the_last(&mut self, depth: &Depth, levels: &[Level]) {
         for (side, range) in [(Side::Bid, depth.span.bids()), (Side::Ask, depth.span.asks())] {
             let side_levels = &levels[range];
             let cut = depth.limit > 0 && side_levels.len() >= depth.limit as usize;
@@ -272,6 +278,28 @@ impl Synced {
     fn apply(&mut self, depth: &Depth, levels: &[Level]) {
         self.set(depth.span, levels);
         self.last_id = depth.last_id;
+        if depth.limit > 0 {
+            self.follow_window(depth, levels);
+        }
+    }
+
+    /// A book of so many levels a side moves with the price: a level that left at its far end may still stand there.
+    fn follow_window(&mut self, depth: &Depth, levels: &[Level]) {
+        for (side, range) in [(Side::Bid, depth.span.bids()), (Side::Ask, depth.span.asks())] {
+            let is_full = self.book.count(side) >= depth.limit as usize;
+            let at_end = |level: &Level, worst: Price| match side {
+                Side::Bid => level.price <= worst,
+                Side::Ask => level.price >= worst,
+            };
+            match self.book.trusted(side) {
+                Some(worst) if is_full && !levels[range.clone()].iter().any(|level| at_end(level, worst)) => {}
+                None if !is_full => {}
+                _ => {
+                    let worst = if is_full { self.book.levels(side).last().map(|level| level.price) } else { None };
+                    self.book.set_trusted(side, worst);
+                }
+            }
+        }
     }
 
     #[inline]
@@ -332,5 +360,42 @@ fn follow(venue: Venue, last: i64, event: &Depth, redundant: bool) -> Follow {
         Venue::Binance => binance::spot_follow(last, event),
         Venue::BinanceUsdm | Venue::BinanceCoinm => binance::futures_follow(last, event),
         Venue::Okx => okx::follow(last, event, redundant),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Size;
+
+    fn depth(kind: DepthKind, [prev_id, last_id]: [i64; 2], bids: usize, all: usize) -> Depth {
+        let span = LevelSpan { start: 0, asks: bids as u32, end: all as u32 };
+        Depth { kind, first_id: -1, last_id, prev_id, checksum: None, limit: 3, span }
+    }
+
+    fn levels(prices: &[(i64, i64)]) -> Vec<Level> {
+        prices.iter().map(|(price, size)| Level { price: Price(*price), size: Size(*size) }).collect()
+    }
+
+    #[test]
+    fn what_left_the_window_of_a_cut_book_is_not_taken_for_gone() {
+        let mut synced = Synced::new();
+        let snapshot = levels(&[(99, 1), (98, 1), (97, 1), (101, 1)]);
+        synced.on_stream_snapshot(&depth(DepthKind::Snapshot, [-1, 1], 3, 4), &snapshot, false);
+        let trusted = |synced: &Synced| (synced.book.trusted(Side::Bid), synced.book.trusted(Side::Ask));
+        assert_eq!(trusted(&synced), (Some(Price(97)), None), "the asks are all there are");
+        let mut diff = |ids, bids: &[(i64, i64)], asks: &[(i64, i64)]| {
+            let all = levels(&[bids, asks].concat());
+            let depth = depth(DepthKind::Diff, ids, bids.len(), all.len());
+            assert_eq!(synced.on_diff(Venue::Okx, &depth, &all, false), Outcome::Applied);
+            trusted(&synced)
+        };
+        // A better bid pushes 97 out of the window, where it still stands.
+        assert_eq!(diff([1, 2], &[(100, 1), (97, 0)], &[]).0, Some(Price(98)));
+        // The best bids are gone: what stands behind comes into the window.
+        assert_eq!(diff([2, 3], &[(100, 0), (97, 1)], &[]).0, Some(Price(97)));
+        assert_eq!(diff([3, 4], &[(99, 0), (90, 1)], &[]).0, Some(Price(90)));
+        assert_eq!(diff([4, 5], &[(90, 0)], &[]).0, None, "two levels are all there are");
+        assert_eq!(diff([5, 6], &[], &[(102, 1), (103, 1)]).1, Some(Price(103)), "the asks fill theirs");
     }
 }

@@ -5,6 +5,7 @@ use crate::control;
 use crate::fault::{Fault, Faults, Injection};
 use crate::http::{self, Site};
 use crate::market::{Happening, Source};
+use crate::publish::Book;
 use crate::session::Pace;
 use crate::wire::{self, Event, binance, okx};
 use anyhow::{Context, Result, bail};
@@ -141,6 +142,14 @@ impl Server {
     /// The CA certificate that clients must trust for TLS.
     pub fn ca_path(&self) -> Option<&Path> {
         self.ca_path.as_deref()
+    }
+
+    /// The true published book of a listing, now or at a recent update id; `None` where it is not listed or no longer known.
+    pub fn book(&self, venue: Venue, symbol: &str, id: Option<u64>) -> Option<Book> {
+        let exchange = lock(self.shared.exchanges.get(&venue)?);
+        let floor = exchange.floor();
+        let board = floor.boards.get(floor.find(symbol)?)?;
+        id.map_or_else(|| Some(board.book.clone()), |id| board.at_id(id))
     }
 
     /// Makes something go wrong; returns the number of the fault.

@@ -16,6 +16,8 @@ const HEADROOM_BLOCKS: i64 = 128;
 /// The window is moved when the best key is beyond this block.
 const DRIFT_BLOCKS: i64 = 640;
 const NONE: u16 = u16::MAX;
+/// Room made for levels beyond the window, so that a book as large as they usually become never grows in mid-stream.
+const FAR_ROOM: usize = 4_096;
 
 #[derive(Clone, Debug)]
 pub(super) struct Block {
@@ -46,6 +48,8 @@ pub(super) struct Ladder {
     best: i64,
     /// Levels in the window.
     near: usize,
+    /// Levels on the move while the window is placed; empty otherwise.
+    moved: Vec<(i64, i64)>,
 }
 
 impl Ladder {
@@ -147,7 +151,10 @@ impl Ladder {
     #[cold]
     fn place(&mut self, best: i64) {
         let base = (best & !(BLOCK - 1)) - HEADROOM_BLOCKS * BLOCK;
-        let mut moved: Vec<(i64, i64)> = Vec::new();
+        if self.directory.is_empty() {
+            self.reserve();
+        }
+        let mut moved = std::mem::take(&mut self.moved);
         for number in 0..self.directory.len() {
             let at = self.directory[number];
             if at == NONE {
@@ -170,7 +177,7 @@ impl Ladder {
         self.base = base;
         // A hash is emptied here, not walked into an output: where a level ends up does not depend on the order.
         moved.extend(self.far.drain());
-        for (key, size) in moved {
+        for (key, size) in moved.drain(..) {
             let slot = key - base;
             if (slot as u64) < SPAN as u64 {
                 self.set_near(slot, size);
@@ -178,6 +185,16 @@ impl Ladder {
                 self.far.insert(key, size);
             }
         }
+        self.moved = moved;
+    }
+
+    /// All the memory that the window can need, at once: it is only taken up as it is written to.
+    #[cold]
+    fn reserve(&mut self) {
+        self.pool.reserve(BLOCKS.saturating_sub(self.pool.len()));
+        self.free.reserve(BLOCKS.saturating_sub(self.free.len()));
+        self.far.reserve(FAR_ROOM);
+        self.moved.reserve(FAR_ROOM);
     }
 
     /// First occupied slot after `slot`.
@@ -223,6 +240,17 @@ impl Ladder {
         let slot = self.best - self.base;
         let block = &self.pool[self.directory[(slot >> 6) as usize] as usize];
         Some((self.best, block.sizes[(slot & 63) as usize]))
+    }
+
+    /// Worst key.
+    pub(super) fn worst(&self) -> Option<i64> {
+        if let Some(far) = self.far.keys().max() {
+            return Some(*far); // beyond every level of the window
+        }
+        let word = self.summary.iter().rposition(|bits| *bits != 0)?;
+        let number = word * 64 + self.summary[word].ilog2() as usize;
+        let block = &self.pool[self.directory[number] as usize];
+        Some(self.base + number as i64 * BLOCK + i64::from(block.occupied.ilog2()))
     }
 
     /// Number of levels.
@@ -476,6 +504,7 @@ mod tests {
     fn agree(ladder: &Ladder, naive: &BTreeMap<i64, i64>) {
         assert_eq!(ladder.len(), naive.len());
         assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
+        assert_eq!(ladder.worst(), naive.last_key_value().map(|(k, _)| *k));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
         let runs =
             ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));

@@ -7,7 +7,7 @@ use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId, Venue};
 use crate::metric::{Metrics, Seen};
 use crate::output::{Action, Counters, Fault, FaultKind, Outbox, Output, Remedy, Status, Validity};
-use crate::sync::Synced;
+use crate::sync::{Outcome, Synced};
 use crate::units::{Level, Nanos, Scale, Side};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum::Texts;
@@ -33,6 +33,7 @@ pub(super) struct Desk {
     pub(super) synced: Synced,
     /// A second book built from a fresh snapshot beside the first, to be compared with it.
     pub(super) shadow: Option<Box<Synced>>,
+    pub(super) shadow_since: Nanos,
     pub(super) audit: Audit,
     pub(super) metrics: Metrics,
     pub(super) texts: Texts,
@@ -55,6 +56,8 @@ pub(super) struct Desk {
     pub(super) siblings: u32,
     pub(super) sibling_at: Nanos,
     pub(super) resubscribed: Option<Nanos>,
+    /// When the book was last rebuilt because something disagreed with it.
+    pub(super) rebuilt: Option<Nanos>,
     pub(super) may_cross: bool,
     pub(super) crossed: u32,
     /// Comparisons in a row that did not match.
@@ -71,6 +74,7 @@ impl Desk {
         Desk {
             synced: Synced::new(),
             shadow: None,
+            shadow_since: now,
             // OKX thins its best-bid/ask messages out: only equal ids can be compared.
             audit: Audit::new(venue == Venue::Okx),
             metrics: Metrics::new(&config.metrics),
@@ -91,6 +95,7 @@ impl Desk {
             siblings: 0,
             sibling_at: Nanos(0),
             resubscribed: None,
+            rebuilt: None,
             may_cross: false,
             crossed: 0,
             mismatches: 0,
@@ -191,17 +196,10 @@ impl Desk {
         if depth.kind == DepthKind::Partial {
             return self.on_partial(scene, depth, decoded, out);
         }
-        if !scene.reply {
-            self.last_depth_at = scene.at;
-            self.siblings = 0;
-            if !self.links.contains(&scene.link) {
-                self.links.push(scene.link);
-            }
-            if self.validity == Validity::Stale || self.validity == Validity::Disconnected {
-                self.become_valid_or(Validity::Syncing, scene.id, scene.at, out);
-            }
+        if !scene.reply && !self.links.contains(&scene.link) {
+            self.links.push(scene.link);
         }
-        let redundant = self.links.len() > 1;
+        let (redundant, before) = (self.links.len() > 1, self.synced.last_id);
         let outcome = match (depth.kind, scene.reply) {
             (DepthKind::Diff, _) => {
                 if let Some(shadow) = &mut self.shadow {
@@ -212,6 +210,17 @@ impl Desk {
             (_, false) => self.synced.on_stream_snapshot(depth, &decoded.levels, redundant),
             (_, true) => return self.on_reply_snapshot(scene, depth, decoded, out),
         };
+        if outcome == Outcome::Old {
+            self.sibling(scene.at); // nothing but old messages for long: ids may have started anew unnoticed
+        } else {
+            self.last_depth_at = scene.at;
+            self.siblings = 0;
+            self.resubscribed = None;
+        }
+        if self.synced.last_id < before {
+            self.audit.reset(); // ids start anew, those of the best quotes with them
+            self.last_bbo_id = -1;
+        }
         let changed = self.on_outcome(scene, depth, decoded, outcome, out);
         if self.shadow.is_some() {
             self.compare_shadow(scene, out);
@@ -234,10 +243,12 @@ impl Desk {
     fn on_reply_snapshot(&mut self, scene: &Scene<'_>, depth: &Depth, decoded: &Decoded, out: &mut Outbox) -> bool {
         self.asked = None;
         if self.synced.is_live() {
-            let shadow = self.shadow.get_or_insert_with(|| Box::new(Synced::new()));
-            let outcome = shadow.on_snapshot(scene.venue, depth, &decoded.levels);
-            if matches!(outcome, crate::sync::Outcome::Refused(_)) {
-                self.shadow = None; // nothing is known against the live book; the next comparison will come
+            if self.shadow.is_none() {
+                self.begin_shadow(scene.at);
+            }
+            let outcome = self.shadow.as_mut().map(|s| s.on_snapshot(scene.venue, depth, &decoded.levels));
+            if matches!(outcome, Some(Outcome::Refused(_))) {
+                self.give_up_comparison(); // while the book is under suspicion, another one is asked for instead
             }
             self.compare_shadow(scene, out);
             return false;
@@ -247,6 +258,27 @@ impl Desk {
         }
         let outcome = self.synced.on_snapshot(scene.venue, depth, &decoded.levels);
         self.on_outcome(scene, depth, decoded, outcome, out)
+    }
+
+    /// The snapshot that was asked for did not come: it is asked for again after a pause, which grows.
+    pub(super) fn on_no_snapshot(&mut self, at: Nanos) {
+        self.asked = None;
+        self.refused_at = Some(at);
+        self.give_up_comparison();
+    }
+
+    /// A second book is built beside the first.
+    pub(super) fn begin_shadow(&mut self, at: Nanos) {
+        self.shadow = Some(Box::new(Synced::new()));
+        self.shadow_since = at;
+    }
+
+    /// A comparison with a live book that comes to nothing is left alone: the next one is due in time.
+    pub(super) fn give_up_comparison(&mut self) {
+        if self.validity == Validity::Live && self.shadow.take().is_some() {
+            self.asked = None;
+            self.tries = 0;
+        }
     }
 
     fn is_new(&mut self, trade: &Trade) -> bool {
@@ -271,12 +303,17 @@ impl Desk {
     pub(super) fn on_close(&mut self, link: LinkId, id: InstrumentId, at: Nanos, out: &mut Outbox) {
         let before = self.links.len();
         self.links.retain(|l| *l != link);
-        if self.links.is_empty() && before > 0 {
+        if self.links.len() == before {
+            return;
+        }
+        self.asked = None; // what was asked on it will not be answered
+        if self.links.is_empty() {
             self.synced.reset();
             self.shadow = None;
             self.audit.reset();
             self.texts = Texts::default();
-            self.asked = None;
+            self.tries = 0;
+            self.siblings = 0;
             self.last_bbo_id = -1;
             self.set_validity(Validity::Disconnected, id, at, out);
         }
@@ -336,6 +373,7 @@ impl Desk {
         out: &mut Outbox,
     ) {
         self.asked = Some(at);
+        self.refused_at = None;
         self.tries += 1;
         out.items.push(Output::Action(match venue {
             Venue::Okx if urgent => Action::Resubscribe { link, instrument: id },

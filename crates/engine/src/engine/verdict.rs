@@ -8,7 +8,7 @@ use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Reason;
 use crate::output::{FaultKind, Outbox, Output, Remedy, Validity};
 use crate::sync::{Outcome, Synced};
-use crate::units::{Decimal, Level, Nanos, Price, Side};
+use crate::units::{Decimal, Level, NANOS_PER_SECOND, Nanos, Price, Side};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum;
 
@@ -16,6 +16,9 @@ use crate::venue::okx::checksum;
 const CROSSED_MAX: u32 = 3;
 /// Comparisons in a row that fail before the book is rebuilt.
 const MISMATCHES_MAX: u32 = 2;
+/// Shortest time between two rebuilds that something disagreeing asks for, ns: where the exchange itself disagrees (its
+/// checksum, its quotes), a rebuild does not help, and OKX allows 480 subscriptions an hour.
+const REBUILD_NANOS_MIN: i64 = 60 * NANOS_PER_SECOND;
 
 impl Desk {
     /// Counts and concludes; whether the book changed.
@@ -49,7 +52,8 @@ impl Desk {
                 false
             }
             Outcome::Buffered | Outcome::Ignored => {
-                if matches!(self.validity, Validity::Empty | Validity::Live) {
+                use Validity::{Disconnected, Empty, Live, Stale};
+                if matches!(self.validity, Empty | Live | Stale | Disconnected) {
                     self.set_validity(Validity::Syncing, scene.id, scene.at, out);
                 }
                 if self.synced.wants_snapshot() && self.asked.is_none() && self.tries == 0 {
@@ -114,7 +118,7 @@ impl Desk {
         }
         if self.synced.book.is_crossed() && !self.may_cross {
             self.crossed += 1;
-            if self.crossed == CROSSED_MAX {
+            if self.crossed >= CROSSED_MAX && self.may_rebuild(scene.at) {
                 let text = "bids stand at or above asks outside an auction; the book is rebuilt".to_owned();
                 self.fault(scene, FaultKind::Crossed, Remedy::Resync, text, out);
                 self.rebuild(scene, out);
@@ -141,7 +145,11 @@ impl Desk {
         self.fault(scene, FaultKind::Checksum, Remedy::Resync, text, out);
         self.invalidate(Validity::Checksum, scene, out);
         self.synced.distrust();
-        self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        if self.may_rebuild(scene.at) {
+            self.rebuild(scene, out);
+        } else {
+            self.tries += 1; // `watch` asks in time, not the next update
+        }
         false
     }
 
@@ -152,10 +160,10 @@ impl Desk {
         match verdict.last_matched {
             Some(false) if self.synced.is_live() => {
                 self.mismatches += 1;
-                match self.mismatches {
-                    1 => self.suspect(scene, verdict, out),
-                    MISMATCHES_MAX => self.rebuild(scene, out),
-                    _ => {}
+                if self.mismatches == 1 {
+                    self.suspect(scene, verdict, out);
+                } else if self.mismatches >= MISMATCHES_MAX && self.may_rebuild(scene.at) {
+                    self.rebuild(scene, out);
                 }
             }
             Some(true) => {
@@ -178,10 +186,15 @@ impl Desk {
         self.invalidate(Validity::Audit, scene, out);
     }
 
+    pub(super) fn may_rebuild(&self, at: Nanos) -> bool {
+        self.rebuilt.is_none_or(|before| at.since(before) >= REBUILD_NANOS_MIN)
+    }
+
     fn rebuild(&mut self, scene: &Scene<'_>, out: &mut Outbox) {
+        self.rebuilt = Some(scene.at);
         self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
         if scene.venue != Venue::Okx {
-            self.shadow = Some(Box::new(Synced::new()));
+            self.begin_shadow(scene.at);
         }
     }
 

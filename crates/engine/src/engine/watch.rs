@@ -14,6 +14,8 @@ const RETRY_NANOS_MIN: i64 = 500 * NANOS_PER_MILLI;
 const RETRY_NANOS_MAX: i64 = 10 * NANOS_PER_SECOND;
 /// An answer that did not come by then is not coming.
 const ANSWER_NANOS_MAX: i64 = 15 * NANOS_PER_SECOND;
+/// A comparison of a live book that was not made by then will not be made; its snapshot may wait for urgent ones.
+const COMPARISON_NANOS_MAX: i64 = 60 * NANOS_PER_SECOND;
 /// Trades or new best quotes, while depth is still, that are evidence.
 const SIBLINGS_MIN: u32 = 3;
 /// A live book whose best price has used up that share of its trusted range is extended by a new snapshot.
@@ -32,11 +34,20 @@ impl Engine {
         let mut comparing = self.desks.iter().filter(|d| d.shadow.is_some()).count();
         for number in 0..self.desks.len() {
             let id = InstrumentId(number as u32);
+            self.watch_comparison(id);
             self.watch_snapshot(id, out);
             self.watch_silence(id, stale_nanos, out);
             if self.config.audit_ms > 0 && comparing < COMPARISONS_MAX {
                 comparing += usize::from(self.watch_audit(id, out));
             }
+        }
+    }
+
+    /// A comparison that comes to nothing must not keep the others waiting.
+    fn watch_comparison(&mut self, id: InstrumentId) {
+        let (now, desk) = (self.now, &mut self.desks[id.0 as usize]);
+        if now.since(desk.shadow_since) >= COMPARISON_NANOS_MAX {
+            desk.give_up_comparison();
         }
     }
 
@@ -49,9 +60,12 @@ impl Engine {
             None => (RETRY_NANOS_MIN << desk.tries.min(8)).min(RETRY_NANOS_MAX),
         };
         let since = desk.asked.unwrap_or(desk.last_refused(now));
-        if now.since(since) >= pause {
+        let disagrees = desk.validity == Validity::Checksum;
+        if now.since(since) >= pause && (!disagrees || desk.may_rebuild(now)) {
+            if disagrees {
+                desk.rebuilt = Some(now);
+            }
             let venue = self.registry.get(id).venue;
-            desk.refused_at = None;
             desk.ask(venue, id, link, now, true, out);
         }
     }
@@ -59,16 +73,21 @@ impl Engine {
     /// Depth that stands still while trades print or the best quotes move is dead; a quiet market is not.
     fn watch_silence(&mut self, id: InstrumentId, stale_nanos: i64, out: &mut Outbox) {
         let (now, desk) = (self.now, &mut self.desks[id.0 as usize]);
-        if !desk.synced.is_live() || desk.siblings < SIBLINGS_MIN || now.since(desk.sibling_at) < stale_nanos {
+        let stale = desk.validity == Validity::Stale;
+        let evidence = desk.siblings >= SIBLINGS_MIN && now.since(desk.sibling_at) >= stale_nanos;
+        if !evidence || !(desk.synced.is_live() || stale) {
             return;
         }
         let Some(link) = desk.links.last().copied() else { return };
-        let name = self.registry.get(id).id();
+        let (venue, name) = (self.registry.get(id).venue, self.registry.get(id).id());
+        // With two connections, ids that started anew look like the slower one's: then the book begins anew, whatever
+        // its ids are.
+        let redundant = desk.links.len() > 1;
         match desk.resubscribed {
             None => {
                 let seconds = now.since(desk.last_depth_at) as f64 / 1e9;
                 let text = format!(
-                    "{name}: no depth for {seconds:.1} s while {} trades or quotes came; its stream is subscribed anew",
+                    "{name}: no new depth for {seconds:.1} s while {} other messages came; its stream is subscribed anew",
                     desk.siblings
                 );
                 out.items.push(fault(now, link, id, text));
@@ -76,7 +95,12 @@ impl Engine {
                 desk.audit.on_gap();
                 desk.set_validity(Validity::Stale, id, now, out);
                 desk.resubscribed = Some(now);
-                out.items.push(Output::Action(Action::Resubscribe { link, instrument: id }));
+                if redundant && venue == Venue::Okx {
+                    desk.synced.distrust();
+                    desk.ask(venue, id, link, now, true, out);
+                } else {
+                    out.items.push(Output::Action(Action::Resubscribe { link, instrument: id }));
+                }
             }
             Some(at) if now.since(at) >= stale_nanos => {
                 out.items.push(fault(
@@ -86,6 +110,9 @@ impl Engine {
                     format!("{name}: still no depth after subscribing anew; the connection is opened anew"),
                 ));
                 desk.resubscribed = Some(now);
+                if redundant {
+                    desk.synced.distrust();
+                }
                 out.items.push(Output::Action(Action::Reconnect { link }));
             }
             Some(_) => {}
@@ -105,7 +132,7 @@ impl Engine {
             return false;
         }
         desk.audit_due = now.plus(i64::from(self.config.audit_ms) * NANOS_PER_MILLI);
-        desk.shadow = Some(Box::new(crate::sync::Synced::new()));
+        desk.begin_shadow(now);
         let link = desk.links.last().copied().unwrap_or(NO_LINK);
         desk.ask(venue, id, link, now, false, out);
         true

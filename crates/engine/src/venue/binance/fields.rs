@@ -75,6 +75,7 @@ impl<'a> Fields<'a> {
             b"code" => self.code = value,
             b"msg" => self.msg = value,
             b"symbol" => self.symbol = value,
+            b"bids" | b"asks" => {} // taken as levels
             _ => self.unknown += u64::from(!IGNORED.contains(&key)),
         }
     }

@@ -6,7 +6,7 @@ use crate::event::Control;
 use crate::instrument::Venue;
 use crate::registry::Registry;
 use crate::scan::Plain;
-use crate::units::{Decimal, Level, Price, Size};
+use crate::units::{Decimal, Level, Price, Size, UnitError};
 use crate::venue::Decoded;
 use serde_json::{Map, Value};
 
@@ -66,7 +66,7 @@ fn each_object(venue: Venue, stream: &Stream<'_>, data: &Value, registry: &mut R
                 out.controls.push(Control::Malformed { text: "a number or a field is missing or out of range".into() });
             }
         }
-        Err(text) => out.controls.push(Control::Malformed { text }),
+        Err(control) => out.controls.push(control),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn collect<'v>(
     object: &'v Map<String, Value>,
     registry: &mut Registry,
     out: &mut Decoded,
-) -> Result<Fields<'v>, String> {
+) -> Result<Fields<'v>, Control> {
     let mut fields = Fields::default();
     for (key, value) in object {
         let plain = match value {
@@ -94,7 +94,7 @@ pub(super) fn collect<'v>(
         let symbol = match (fields.s.text(), stream.symbol) {
             (Some(symbol), _) => symbol.to_vec(),
             (None, symbol) if !symbol.is_empty() => symbol.to_ascii_uppercase(),
-            _ => return Err("price levels without a symbol: use the combined stream".into()),
+            _ => return Err(malformed("price levels without a symbol: use the combined stream")),
         };
         let id = registry.resolve(venue, &symbol);
         let decimals = bids.iter().chain(asks).map(decimals).collect::<Result<Vec<_>, _>>()?;
@@ -104,8 +104,8 @@ pub(super) fn collect<'v>(
         let scale = registry.get(id).scale;
         let start = out.levels.len() as u32;
         for (price, size) in &decimals {
-            let price = Price(price.at(scale.price).map_err(|e| e.to_string())?);
-            let size = Size(size.at(scale.size).map_err(|e| e.to_string())?);
+            let price = Price(price.at(scale.price).map_err(unfit)?);
+            let size = Size(size.at(scale.size).map_err(unfit)?);
             out.levels.push(Level { price, size });
         }
         let asks_start = start + bids.len() as u32;
@@ -116,11 +116,21 @@ pub(super) fn collect<'v>(
 }
 
 /// Price and size of one `["price","size",...]`.
-fn decimals(level: &Value) -> Result<(Decimal, Decimal), String> {
-    let text = |i: usize| level.get(i).and_then(Value::as_str).ok_or("a level is not a pair of strings");
+fn decimals(level: &Value) -> Result<(Decimal, Decimal), Control> {
+    let text =
+        |i: usize| level.get(i).and_then(Value::as_str).ok_or_else(|| malformed("a level is not a pair of strings"));
     let read = |i: usize| {
-        let decimal = Decimal::parse(text(i)?.as_bytes()).map_err(|e| format!("level: {e}"))?;
-        if decimal.mantissa < 0 { Err("level: negative number".to_owned()) } else { Ok(decimal) }
+        let decimal = Decimal::parse(text(i)?.as_bytes()).map_err(unfit)?;
+        if decimal.mantissa < 0 { Err(malformed("level: negative number")) } else { Ok(decimal) }
     };
     Ok((read(0)?, read(1)?))
+}
+
+fn malformed(text: &str) -> Control {
+    Control::Malformed { text: text.to_owned() }
+}
+
+fn unfit(error: UnitError) -> Control {
+    let text = format!("level: {error}");
+    if error == UnitError::Overflow { Control::Overflow { text } } else { Control::Malformed { text } }
 }

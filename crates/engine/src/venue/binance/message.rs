@@ -208,10 +208,10 @@ pub(super) fn liquidation(
     }
 }
 
-/// The units of the instrument that a stream's name speaks of.
-pub(super) fn stream_scale(venue: Venue, stream: &Stream<'_>, registry: &mut Registry) -> Scale {
-    let id = registry.resolve(venue, &stream.symbol.to_ascii_uppercase());
-    registry.get(id).scale
+/// The units of the instrument that a stream's name speaks of, if it is known.
+pub(super) fn stream_scale(venue: Venue, stream: &Stream<'_>, registry: &Registry) -> Option<Scale> {
+    let id = registry.find(venue, &stream.symbol.to_ascii_uppercase())?;
+    Some(registry.get(id).scale)
 }
 
 /// The whole book as an event.

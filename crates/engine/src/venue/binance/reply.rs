@@ -18,14 +18,27 @@ pub(super) fn decode(
     registry: &mut Registry,
     out: &mut Decoded,
 ) {
+    answer(venue, request, status, body, registry, out);
+    if out.events.is_empty()
+        && path(request).ends_with("/depth")
+        && let Some(id) = query(request, "symbol").and_then(|symbol| registry.find(venue, symbol.as_bytes()))
+    {
+        out.controls.push(Control::NoSnapshot(id));
+    }
+}
+
+fn path(request: &str) -> &str {
+    request.split('?').next().unwrap_or(request)
+}
+
+fn answer(venue: Venue, request: &str, status: u16, body: &[u8], registry: &mut Registry, out: &mut Decoded) {
     if status != 200 {
         let words = serde_json::from_slice::<Value>(body).ok();
         let text = words.as_ref().and_then(|w| w.get("msg")).and_then(Value::as_str).unwrap_or("no words");
         out.controls.push(Control::Error { code: i64::from(status), text: format!("{request}: {text}") });
         return;
     }
-    let path = request.split('?').next().unwrap_or(request);
-    let done = match path.rsplit('/').next() {
+    let done = match path(request).rsplit('/').next() {
         Some("depth") => depth(venue, request, body, registry, out),
         Some("time") => time(body, out),
         Some("exchangeInfo") => {
@@ -57,7 +70,14 @@ fn depth(venue: Venue, request: &str, body: &[u8], registry: &mut Registry, out:
     out.clear();
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else { return None };
     let lower = symbol.to_ascii_lowercase();
-    let fields = general::collect(venue, &Stream { symbol: &lower, kind: b"" }, &object, registry, out).ok()?;
+    let fields = match general::collect(venue, &Stream { symbol: &lower, kind: b"" }, &object, registry, out) {
+        Ok(fields) => fields,
+        Err(control) => {
+            out.clear();
+            out.controls.push(control);
+            return Some(());
+        }
+    };
     message::snapshot(instrument, &fields, limit, fields.span()?, out)
 }
 

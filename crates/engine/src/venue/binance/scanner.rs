@@ -45,8 +45,13 @@ fn scan<'a>(venue: Venue, cursor: &mut Cursor<'a>, registry: &mut Registry, out:
         cursor.literal(b",\"data\":")?;
         let stream = Stream::parse(name);
         // A partial-depth message of spot has no symbol of its own.
-        let scale = if stream.is_partial() { Some(message::stream_scale(venue, &stream, registry)) } else { None };
+        let scale = if stream.is_partial() { Some(message::stream_scale(venue, &stream, registry)?) } else { None };
         let fields = fields(venue, cursor, scale, registry, out)?;
+        if let (Some(_), Some(symbol)) = (scale, fields.s.text())
+            && symbol.iter().copied().ne(stream.symbol.iter().map(u8::to_ascii_uppercase))
+        {
+            return None; // the levels were read in the units of another instrument
+        }
         cursor.literal(b"}")?;
         (fields, stream)
     } else {
@@ -75,7 +80,8 @@ fn fields<'a>(
             let scale = match scale {
                 Some(known) => known,
                 None => {
-                    let id = registry.resolve(venue, fields.s.text()?);
+                    // A new one is left to the general decoder: what is refused here must leave no trace.
+                    let id = registry.find(venue, fields.s.text()?)?;
                     *scale.insert(registry.get(id).scale)
                 }
             };
@@ -88,6 +94,9 @@ fn fields<'a>(
                 _ => return None,
             }
         } else {
+            if key == b"s" && (fields.bids.is_some() || fields.asks.is_some()) {
+                return None; // whose levels they were is only known now
+            }
             fields.put(key, cursor.plain()?);
         }
         if !cursor.skip_if(b',') {

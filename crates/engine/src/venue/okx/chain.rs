@@ -4,7 +4,7 @@
 //! 2. An update follows if its `prevSeqId` is the last `seqId`. Ids are never compared by size: after maintenance an update
 //!    has `seqId` below `prevSeqId`, and counting goes on from there.
 //! 3. Every 60 s without change an empty update comes with both ids equal to the last.
-//! 4. Anything else is a gap: unsubscribe, subscribe, wait for the new snapshot; until then updates are ignored.
+//! 4. The last update once more (same ids) is old. Anything else is a gap: unsubscribe, subscribe, wait for the new snapshot; until then updates are ignored.
 //! 5. Before 2021-10 there were no ids: only the checksum tells.
 //! 6. Where two connections carry the same book, an update at or below the last id that does not follow came over the
 //!    slower one.
@@ -28,9 +28,29 @@ pub(crate) fn follow(last: i64, event: &Depth, redundant: bool) -> Follow {
     let unnumbered = event.prev_id < 0 && event.last_id < 0;
     if unnumbered || event.prev_id == last {
         Follow::Next
-    } else if redundant && event.last_id <= last {
+    } else if event.last_id == last || (redundant && event.last_id <= last) {
         Follow::Old
     } else {
         Follow::Gap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{DepthKind, LevelSpan};
+
+    fn update(prev_id: i64, last_id: i64) -> Depth {
+        let span = LevelSpan { start: 0, asks: 0, end: 0 };
+        Depth { kind: DepthKind::Diff, first_id: -1, last_id, prev_id, checksum: None, limit: 400, span }
+    }
+
+    #[test]
+    fn an_update_sent_twice_is_no_gap() {
+        assert_eq!(follow(10, &update(10, 15), false), Follow::Next);
+        assert_eq!(follow(15, &update(10, 15), false), Follow::Old);
+        assert_eq!(follow(15, &update(7, 10), false), Follow::Gap, "ids are not compared by size");
+        assert_eq!(follow(15, &update(15, 3), false), Follow::Next, "counting starts anew after maintenance");
+        assert_eq!(follow(3, &update(3, 3), false), Follow::Next, "nothing changed for a minute");
     }
 }

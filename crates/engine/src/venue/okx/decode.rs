@@ -9,6 +9,8 @@ use crate::scan::is_canonical;
 use crate::units::{Decimal, Level, Nanos, POW10, Price, Size, UnitError};
 use crate::venue::Decoded;
 
+/// How the reason begins where a number is beyond what can be held exactly.
+const OVERFLOW: &str = "overflow: ";
 /// Keys of the frame around the data.
 const FRAME_KEYS: &[&str] = &["arg", "action", "data", "eventType", "curPage", "lastPage"];
 const BOOK_KEYS: &[&str] = &["asks", "bids", "ts", "checksum", "seqId", "prevSeqId", "instId"];
@@ -57,9 +59,15 @@ pub(super) fn settle(
         match read(registry, out) {
             Ok(true) if out.events.len() > 1 => {} // units only become finer, to 18 places at most: it ends
             Ok(_) => return,
-            Err(text) => {
+            Err(why) => {
                 out.clear();
-                return out.controls.push(Control::Malformed { text: format!("{what}: {text}") });
+                let text = format!("{what}: {why}");
+                let overflow = why.starts_with(OVERFLOW);
+                return out.controls.push(if overflow {
+                    Control::Overflow { text }
+                } else {
+                    Control::Malformed { text }
+                });
             }
         }
     }
@@ -143,7 +151,7 @@ impl Reader<'_, '_> {
             Ok(level)
         };
         let levels: Result<Vec<Level>, UnitError> = numbers.iter().map(level).collect();
-        let levels = levels.map_err(|e| format!("overflow: {e}"))?;
+        let levels = levels.map_err(|e| format!("{OVERFLOW}{e}"))?;
         if scale != old {
             self.registry.widen(id, scale.price, scale.size);
             self.widened = true;
@@ -267,7 +275,7 @@ fn index(n: usize) -> Result<u32, String> {
 
 fn decimal(text: &str) -> Result<Decimal, String> {
     Decimal::parse(text.as_bytes()).map_err(|e| match e {
-        UnitError::Overflow => format!("overflow: {}", excerpt(text)),
+        UnitError::Overflow => format!("{OVERFLOW}{}", excerpt(text)),
         _ => format!("not a decimal number: {}", excerpt(text)),
     })
 }
