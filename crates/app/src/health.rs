@@ -19,6 +19,15 @@ pub struct Health {
     pub symbols: usize,
     /// Of these, with a valid book.
     pub symbols_live: usize,
+    /// From the receipt of a frame to its metrics, median of the last seconds, ms.
+    #[serde(default)]
+    pub lag_ms_p50: Option<f64>,
+    /// The same, 99th percentile.
+    #[serde(default)]
+    pub lag_ms_p99: Option<f64>,
+    /// Frames that said something of an instrument, since the start.
+    #[serde(default)]
+    pub frames: u64,
 }
 
 impl Health {
@@ -38,6 +47,9 @@ impl Health {
             connections,
             symbols: view.markets.len(),
             symbols_live,
+            lag_ms_p50: None,
+            lag_ms_p99: None,
+            frames: view.markets.iter().filter_map(|market| market.status.as_ref()).map(|it| it.counters.frames).sum(),
         }
     }
 }

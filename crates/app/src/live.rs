@@ -1,6 +1,7 @@
 //! A live run: feeds into one queue, tape and engine on one thread behind it, what the engine says onto every screen.
 
 pub mod headless;
+pub mod lag;
 pub mod plan;
 pub mod probe;
 pub mod recorder;
@@ -10,9 +11,11 @@ pub mod state;
 use crate::failure::Failure;
 use crate::runner::Runner;
 use crate::view::{FaultLine, Mode, View};
+use fathometer_edge::clock;
 use fathometer_edge::feed::Feeds;
 use fathometer_edge::inbox::{InboxLimits, InboxReceiver, Received, inbox};
 use fathometer_engine::engine::Config;
+use fathometer_engine::input::Body;
 use fathometer_engine::instrument::{Instrument, Venue};
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::output::{Action, Fault, Output, Remedy};
@@ -106,14 +109,14 @@ impl Desk {
             self.take(&mut batch);
         }
         let closed = self.recorder.as_mut().map_or(Ok(()), Recorder::close);
-        let tape_error = closed.err().map(|error| error.to_string());
-        Ended { runner: self.runner, recorder: self.recorder, tape_error }
+        Ended { runner: self.runner, recorder: self.recorder, tape_error: closed.err() }
     }
 
     fn take(&mut self, batch: &mut VecDeque<Received>) {
         let state = self.state.clone();
         let mut actions = Vec::new();
         let mut view = state.view();
+        let mut lag = state.lag();
         for received in batch.drain(..) {
             let input = received.as_input();
             // On the tape before anything follows from it.
@@ -121,6 +124,9 @@ impl Desk {
                 view.note(fault);
             }
             self.runner.step(&input);
+            if matches!(input.body, Body::Text(_) | Body::Binary(_)) {
+                lag.add(input.at, clock::now());
+            }
             self.deliver(&mut view, &mut actions);
             if let Some(recorder) = &mut self.recorder
                 && recorder.wants_rotation()
@@ -133,7 +139,7 @@ impl Desk {
         for fault in self.state.feeds().iter().flat_map(|feeds| feeds.take_faults().0) {
             view.note(told(&fault));
         }
-        drop(view);
+        drop((view, lag));
         for (action, instrument) in actions {
             self.state.act(&action, instrument.as_ref().unwrap_or(&self.nobody));
         }

@@ -5,6 +5,7 @@ mod common;
 
 use common::{Log, Rig, Setup};
 use fathometer_edge::clock;
+use fathometer_edge::feed::FeedOptions;
 use fathometer_engine::engine::Config;
 use fathometer_engine::output::{Fault as EngineFault, FaultKind, Remedy, Validity};
 use fathometer_engine::units::Nanos;
@@ -63,6 +64,12 @@ fn pinged() -> Setup {
     let usual = Setup::default();
     let serve = serve::Options { ping_every: Some(Duration::from_millis(500)), ..usual.serve };
     Setup { serve, ..usual }
+}
+
+/// Two connections for everything.
+fn redundant() -> Setup {
+    let usual = Setup::default();
+    Setup { options: FeedOptions { redundant: true, ..usual.options }, ..usual }
 }
 
 /// Compared with the exchange's snapshots every second, as nothing else would tell.
@@ -144,6 +151,16 @@ fn cases() -> Vec<Case> {
         ),
         lasting(7_500, case("silent-stream, spot", &["silent-stream:binance:BTCUSDT+7.5"], spot, Recovers(4_000))),
         lasting(7_500, case("silent-stream, okx", &["silent-stream:okx:BTC-USDT+7.5"], okx, Recovers(4_000))),
+        Case {
+            setup: redundant,
+            ..case("gap on one of two", &["gap:binance:BTCUSDT:subscriber=0"], spot, Either(2_000))
+        },
+        Case {
+            setup: redundant,
+            ..case("gap on one of two, okx", &["gap:okx:BTC-USDT:subscriber=0"], okx, Either(2_000))
+        },
+        Case { setup: redundant, ..case("cut of one of two", &["cut:binance:BTCUSDT:subscriber=0"], spot, Unmoved) },
+        Case { setup: redundant, ..case("cut of one of two, okx", &["cut:okx:BTC-USDT:subscriber=0"], okx, Unmoved) },
         wide(case("cut, spot", &["cut:binance:BTCUSDT"], spot, Recovers(5_000))),
         wide(case("cut, usd-m", &["cut:binance-usdm:BTCUSDT"], usdm, Recovers(5_000))),
         wide(case("cut, okx", &["cut:okx:BTC-USDT"], okx, Recovers(5_000))),

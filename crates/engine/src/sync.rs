@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::event::{Depth, DepthKind, LevelSpan};
 use crate::instrument::Venue;
-use crate::units::{Level, POW10, Price, Scale, Side};
+use crate::units::{Level, POW10, Scale, Side};
 use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -278,28 +278,6 @@ impl Synced {
     fn apply(&mut self, depth: &Depth, levels: &[Level]) {
         self.set(depth.span, levels);
         self.last_id = depth.last_id;
-        if depth.limit > 0 {
-            self.follow_window(depth, levels);
-        }
-    }
-
-    /// A book of so many levels a side moves with the price: a level that left at its far end may still stand there.
-    fn follow_window(&mut self, depth: &Depth, levels: &[Level]) {
-        for (side, range) in [(Side::Bid, depth.span.bids()), (Side::Ask, depth.span.asks())] {
-            let is_full = self.book.count(side) >= depth.limit as usize;
-            let at_end = |level: &Level, worst: Price| match side {
-                Side::Bid => level.price <= worst,
-                Side::Ask => level.price >= worst,
-            };
-            match self.book.trusted(side) {
-                Some(worst) if is_full && !levels[range.clone()].iter().any(|level| at_end(level, worst)) => {}
-                None if !is_full => {}
-                _ => {
-                    let worst = if is_full { self.book.levels(side).last().map(|level| level.price) } else { None };
-                    self.book.set_trusted(side, worst);
-                }
-            }
-        }
     }
 
     #[inline]
@@ -366,7 +344,7 @@ fn follow(venue: Venue, last: i64, event: &Depth, redundant: bool) -> Follow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Size;
+    use crate::units::{Price, Size};
 
     fn depth(kind: DepthKind, [prev_id, last_id]: [i64; 2], bids: usize, all: usize) -> Depth {
         let span = LevelSpan { start: 0, asks: bids as u32, end: all as u32 };

@@ -1,4 +1,5 @@
 //! In the steady state a frame costs no allocation: counted, over a synthetic stream and over a real one.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The fast scanners against the general decoders: on every real frame, and on frames damaged at random, both have to
 //! understand the same.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 use fathometer_engine::event::{Control, Event};
 use fathometer_engine::input::Body;
@@ -24,6 +25,7 @@ fn written() -> Vec<Frame> {
         r#"{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1767225600000,"s":"BTCUSDT","U":101,"u":105,"b":[["60000.10000000","1.50000000"],["59999.00000000","0.00000000"]],"a":[["60001.00000000","0.25000000"]]}}"#,
         r#"{"e":"depthUpdate","E":1767225600000,"s":"BTCUSDT","U":101,"u":105,"b":[],"a":[]}"#,
         r#"{"stream":"btcusdt@depth5@100ms","data":{"lastUpdateId":160,"bids":[["60000.1","10"]],"asks":[["60001","10"]]}}"#,
+        r#"{"stream":"btcusdt@depth5@100ms","data":{"asks":[["60001","10"]],"lastUpdateId":161,"bids":[["60000.1","10"]]}}"#,
         r#"{"u":400900217,"s":"BTCUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}"#,
         r#"{"e":"trade","E":1672515782136,"s":"BTCUSDT","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}"#,
         r#"{"result":null,"id":"a1-b2"}"#,

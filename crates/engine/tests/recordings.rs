@@ -1,4 +1,5 @@
 //! Real recordings through the engine, against books computed independently of it.
+#![allow(clippy::unwrap_used, clippy::too_many_arguments)] // tests
 
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
 use fathometer_engine::input::{Body, Input, Leg, LinkId};

@@ -21,6 +21,9 @@ pub struct VenueArgs {
     /// Seed of the simulated market
     #[arg(long, default_value_t = 42, value_name = "N")]
     pub seed: u64,
+    /// Simulate that many USD-M perpetuals, S0001USDT and on, instead of the eight of the demo
+    #[arg(long, value_name = "N", conflicts_with = "recording", value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub instruments: Option<u32>,
     /// Serve recordings, as one stream in the given order
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub recording: Vec<PathBuf>,

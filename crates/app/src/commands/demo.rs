@@ -16,7 +16,7 @@ use fathometer_venue::fault::Fault;
 use fathometer_venue::market::Source;
 use fathometer_venue::playback::Playback;
 use fathometer_venue::serve::{self, Options, Ports, Server};
-use fathometer_venue::sim::{self, Regime, Simulation, demo_listings};
+use fathometer_venue::sim::{self, Listing, Regime, Simulation, demo_listings, many_listings};
 use std::fmt::Write;
 
 /// A simulated market on a local exchange, watched.
@@ -25,7 +25,7 @@ use std::fmt::Write;
 /// See `watch`; a fault that does not exist.
 pub fn demo(args: DemoArgs) -> Outcome {
     let mut config = load(&args.config)?;
-    let simulation = simulate(args.seed);
+    let simulation = simulate(args.seed, demo_listings());
     let markets: Vec<(Venue, String)> =
         simulation.listings().iter().map(|listing| (listing.venue, listing.symbol.clone())).collect();
     let options = Options { faults: faults(&args.fault)?, tls: false, ..Options::default() };
@@ -56,7 +56,8 @@ pub fn demo(args: DemoArgs) -> Outcome {
 pub fn venue(args: VenueArgs) -> Outcome {
     logging::start(args.log_format);
     let (source, what): (Box<dyn Source>, String) = if args.recording.is_empty() {
-        (Box::new(simulate(args.seed)), format!("a simulated market, seed {}", args.seed))
+        let listings = args.instruments.map_or_else(demo_listings, |count| many_listings(count as usize));
+        (Box::new(simulate(args.seed, listings)), format!("a simulated market, seed {}", args.seed))
     } else {
         let playback =
             Playback::open(&args.recording, args.again).map_err(|error| Failure::input(format!("{error:#}")))?;
@@ -94,14 +95,8 @@ pub fn venue(args: VenueArgs) -> Outcome {
     Ok(())
 }
 
-fn simulate(seed: u64) -> Simulation {
-    Simulation::new(sim::Options {
-        seed,
-        start: clock::now(),
-        listings: demo_listings(),
-        regime: Regime::Cycle,
-        rate: 1.0,
-    })
+fn simulate(seed: u64, listings: Vec<Listing>) -> Simulation {
+    Simulation::new(sim::Options { seed, start: clock::now(), listings, regime: Regime::Cycle, rate: 1.0 })
 }
 
 fn faults(specs: &[String]) -> Result<Vec<Fault>, Failure> {

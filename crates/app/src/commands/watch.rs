@@ -78,6 +78,9 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         Some(address) => Some(runtime.block_on(serve::bind(address))?),
         None => None,
     };
+    if watch.record.is_some() {
+        survive_file_size_limit(runtime);
+    }
     let recorder = watch.record.as_deref().map(|folder| Recorder::create(folder, &watch.config)).transpose()?;
     if headless {
         logging::start(watch.screen.log_format);
@@ -127,6 +130,21 @@ async fn end_in_time(state: Arc<State>, seconds: Option<f64>) {
             state.end();
         }
     }
+}
+
+/// Where files may not grow beyond a limit (`ulimit -f`), writing more is an error to be told, not the process's end.
+fn survive_file_size_limit(runtime: &Runtime) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        const SIGXFSZ: i32 = 25; // on Linux and macOS
+        let _guard = runtime.enter();
+        if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+            tracing::debug!("the signal of a file too large cannot be handled: {error}");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = runtime;
 }
 
 async fn end_on_signal(state: Arc<State>) {

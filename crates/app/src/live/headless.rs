@@ -17,6 +17,7 @@ pub fn report(state: &State) {
         uptime_seconds = health.uptime_seconds.round(),
         memory_mb = health.memory_mb.map(f64::round),
         connections = health.connections,
+        lag_ms_p99 = health.lag_ms_p99,
         live = health.symbols_live,
         symbols = health.symbols,
         "health"

@@ -17,6 +17,8 @@ pub struct Recorder {
     /// Inputs recorded.
     pub recorded: u64,
     last: Nanos,
+    /// Why recording stopped before the run did.
+    broken: Option<String>,
 }
 
 impl Recorder {
@@ -25,11 +27,19 @@ impl Recorder {
     /// # Errors
     /// The folder cannot be written.
     pub fn create(folder: &Path, config: &Config) -> Result<Self, Failure> {
+        Self::create_with(folder, config, Options::default())
+    }
+
+    /// The same with blocks and segments of other sizes.
+    ///
+    /// # Errors
+    /// As `create`.
+    pub fn create_with(folder: &Path, config: &Config, options: Options) -> Result<Self, Failure> {
         let header = serde_json::to_vec(config);
         let header =
             header.map_err(|error| Failure::failed(format!("cannot write the configuration down: {error}")))?;
-        let writer = Writer::create(folder, Options { header, ..Options::default() }).map_err(Failure::input)?;
-        Ok(Recorder { folder: folder.to_owned(), writer: Some(writer), recorded: 0, last: Nanos(0) })
+        let writer = Writer::create(folder, Options { header, ..options }).map_err(Failure::input)?;
+        Ok(Recorder { folder: folder.to_owned(), writer: Some(writer), recorded: 0, last: Nanos(0), broken: None })
     }
 
     /// Where it is.
@@ -73,14 +83,16 @@ impl Recorder {
     /// Writes what is left.
     ///
     /// # Errors
-    /// It could not all be written.
-    pub fn close(&mut self) -> Result<(), TapeError> {
-        self.writer.take().map_or(Ok(()), Writer::close)
+    /// It could not all be written, now or earlier: why.
+    pub fn close(&mut self) -> Result<(), String> {
+        let closed = self.writer.take().map_or(Ok(()), Writer::close).map_err(|error| error.to_string());
+        self.broken.take().map_or(closed, Err)
     }
 
     /// A tape with a hole would not replay to what was seen: with the first input that is left out it ends.
     fn stopped(&mut self, error: &TapeError) -> FaultLine {
         self.writer = None;
+        self.broken = Some(error.to_string());
         tracing::error!("{error}");
         line(self.last, error.to_string(), Remedy::Stop)
     }

@@ -1,5 +1,6 @@
 //! What the engine's thread shares with screens and servers.
 
+use super::lag::Lag;
 use crate::health::Health;
 use crate::view::View;
 use fathometer_edge::clock;
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Shared by all parts of a live run.
 pub struct State {
     view: Mutex<View>,
+    lag: Mutex<Lag>,
     feeds: Mutex<Vec<Feeds>>,
     over: AtomicBool,
     began: Nanos,
@@ -21,12 +23,23 @@ pub struct State {
 impl State {
     /// Nothing seen, nothing listened to.
     pub fn new(view: View) -> Self {
-        State { view: Mutex::new(view), feeds: Mutex::default(), over: AtomicBool::new(false), began: clock::now() }
+        State {
+            view: Mutex::new(view),
+            lag: Mutex::default(),
+            feeds: Mutex::default(),
+            over: AtomicBool::new(false),
+            began: clock::now(),
+        }
     }
 
     /// The view; held only for as long as it takes to fold in a batch, to draw or to copy.
     pub fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the engine is behind; held as long as the view is, and never without it by the engine's thread.
+    pub fn lag(&self) -> MutexGuard<'_, Lag> {
+        self.lag.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What listens; never taken while the view is held, except by the engine's thread.
@@ -50,7 +63,9 @@ impl State {
     pub fn health(&self) -> Health {
         let open = |line: &&LinkHealth| matches!(line.state, LinkState::Open | LinkState::Rotating);
         let connections = self.lines().iter().filter(open).count();
-        Health::of(&self.view(), self.uptime_seconds(), connections)
+        let lag = self.lag().clone();
+        let health = Health::of(&self.view(), self.uptime_seconds(), connections);
+        Health { lag_ms_p50: lag.quantile_ms(0.5), lag_ms_p99: lag.quantile_ms(0.99), ..health }
     }
 
     /// Whether every line has been given up, so that nothing more will come; and why the first one was.

@@ -13,6 +13,7 @@ fn picture(width: u16, height: u16, screen: &Screen, view: &View) -> String {
         connections: 6,
         symbols: view.markets.len(),
         symbols_live: view.markets.len().saturating_sub(1),
+        ..Health::default()
     };
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let picture = Picture { view, health: &health, screen, now: view.now, note: None };

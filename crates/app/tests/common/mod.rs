@@ -11,7 +11,7 @@ use fathometer_engine::instrument::{Instrument, InstrumentId, Venue};
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::output::{Action, Counters, Fault, Output, Validity};
 use fathometer_engine::units::{Nanos, Scale, Side};
-use fathometer_engine::venue::infer;
+use fathometer_engine::venue::{Endpoints, infer};
 use fathometer_venue::publish;
 use fathometer_venue::serve::{self, Server};
 use fathometer_venue::sim::{self, Regime, Simulation, demo_listings};
@@ -19,6 +19,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 /// What a rig is made of.
@@ -31,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) options: FeedOptions,
     /// How to serve; faults come later.
     pub(crate) serve: serve::Options,
+    /// Whether everything passes a relay that tears it into pieces of a few bytes.
+    pub(crate) crumbs: bool,
     /// A last change of what the venue's rules plan.
     pub(crate) tweak: fn(&mut VenuePlan),
 }
@@ -49,6 +53,7 @@ impl Default for Setup {
             config: Config::default(),
             options: FeedOptions::default(),
             serve: serve::Options { tls: false, ..serve::Options::default() },
+            crumbs: false,
             tweak: |_| {},
         }
     }
@@ -129,7 +134,11 @@ impl Rig {
         for venue in Venue::ALL {
             let symbols: Vec<String> = markets.iter().filter(|m| m.0 == venue).map(|m| m.1.clone()).collect();
             if !symbols.is_empty() {
-                let mut plan = VenuePlan::new(venue, &server.address(venue).unwrap().plain, &symbols);
+                let mut endpoints = server.address(venue).unwrap().plain.clone();
+                if setup.crumbs {
+                    relay(&runtime, &mut endpoints);
+                }
+                let mut plan = VenuePlan::new(venue, &endpoints, &symbols);
                 (setup.tweak)(&mut plan);
                 plans.push(plan);
             }
@@ -320,4 +329,42 @@ pub(crate) fn difference(info: &Instrument, ours: &Book, truth: &publish::Book, 
         }
     }
     None
+}
+
+/// Puts a relay before a venue that passes bytes on in pieces of 1 to 2,000 bytes, each in a packet of its own.
+fn relay(runtime: &Runtime, endpoints: &mut Endpoints) {
+    let behind = endpoints.rest.trim_start_matches("http://").to_owned();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let before = listener.local_addr().unwrap().to_string();
+    (endpoints.ws, endpoints.rest) = (endpoints.ws.replace(&behind, &before), endpoints.rest.replace(&behind, &before));
+    runtime.spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let Ok(server) = TcpStream::connect(&behind).await else { continue };
+            let _ = (client.set_nodelay(true), server.set_nodelay(true));
+            let (from_client, to_client) = client.into_split();
+            let (from_server, to_server) = server.into_split();
+            tokio::spawn(crumble(from_client, to_server));
+            tokio::spawn(crumble(from_server, to_client));
+        }
+    });
+}
+
+async fn crumble(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let (mut bytes, mut state) = (vec![0; 16 << 10], 1u64);
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let mut rest = &bytes[..count];
+        while !rest.is_empty() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // One in four is a crumb; with nothing else a snapshot would take for ever.
+            let size =
+                if state >> 62 == 0 { 1 + (state >> 40) as usize % 97 } else { 1 + (state >> 40) as usize % 2_000 };
+            let (piece, left) = rest.split_at(size.min(rest.len()));
+            if to.write_all(piece).await.is_err() {
+                return;
+            }
+            tokio::task::yield_now().await;
+            rest = left;
+        }
+    }
+    let _ = to.shutdown().await;
 }

@@ -20,7 +20,8 @@ mod shapes;
 pub fn decode(venue: Venue, body: &Body<'_>, registry: &mut Registry, out: &mut Decoded) {
     match body {
         Body::Text(frame) => {
-            if !scanner::decode(venue, frame, registry, out) {
+            let read = scanner::decode(venue, frame, registry, out);
+            if !read {
                 out.clear();
                 general::decode(venue, frame, registry, out);
             }

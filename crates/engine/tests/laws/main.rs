@@ -1,5 +1,6 @@
 //! The laws: the same inputs give the same bytes, a restart changes nothing, and no book is called live that is not the
 //! exchange's.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -92,18 +92,17 @@ impl Market {
             let at = if side == 0 { self.mid - away } else { self.mid + away };
             changes[side].insert(at, if rng.one_in(2) { 0 } else { 1 + rng.below(100_000) });
         }
-        for side in 0..2 {
-            for (at, size) in &changes[side] {
+        for ((own, changes), sign) in self.now.iter_mut().zip(&mut changes).zip([-1, 1]) {
+            for (at, size) in changes.iter() {
                 if *size == 0 {
-                    self.now[side].remove(at)
+                    own.remove(at)
                 } else {
-                    self.now[side].insert(*at, *size)
+                    own.insert(*at, *size)
                 };
             }
-            if self.now[side].is_empty() {
-                let at = if side == 0 { self.mid - TICK / 2 } else { self.mid + TICK / 2 };
-                self.now[side].insert(at, 5);
-                changes[side].insert(at, 5);
+            if own.is_empty() {
+                own.insert(self.mid + sign * TICK / 2, 5);
+                changes.insert(self.mid + sign * TICK / 2, 5);
             }
         }
         let before = self.id;

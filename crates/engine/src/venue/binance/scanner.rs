@@ -69,7 +69,8 @@ fn scan<'a>(venue: Venue, cursor: &mut Cursor<'a>, registry: &mut Registry, out:
     if wrapped {
         cursor.literal(b"}")?;
     }
-    if !cursor.is_end() {
+    let odd = fields.span().is_none() && (fields.bids.is_some() || fields.asks.is_some()); // asks first, or one side twice
+    if odd || !cursor.is_end() {
         return None;
     }
     message::emit(venue, &stream, &fields, registry, out)
