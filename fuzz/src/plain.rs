@@ -49,10 +49,10 @@ pub fn main(only: Option<&str>) -> ExitCode {
             _ => names.push(word),
         }
     }
-    if let [name, file] = names.as_slice() {
-        if let (Some(target), true) = (find(name), Path::new(file).is_file()) {
-            return one(target, Path::new(file));
-        }
+    if let [name, file] = names.as_slice()
+        && let (Some(target), true) = (find(name), Path::new(file).is_file())
+    {
+        return one(target, Path::new(file));
     }
     let mut chosen = Vec::new();
     for name in &names {
@@ -100,8 +100,8 @@ fn write_seeds(folder: &Path) -> ExitCode {
     for target in &TARGETS {
         let folder = folder.join(target.name);
         let written: std::io::Result<()> = std::fs::create_dir_all(&folder).and_then(|()| {
-            let numbered = seeds_of(target).into_iter().enumerate();
-            numbered.map(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed)).collect()
+            let mut numbered = seeds_of(target).into_iter().enumerate();
+            numbered.try_for_each(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed))
         });
         if let Err(error) = written {
             eprintln!("error: cannot write into {}: {error}", folder.display());
