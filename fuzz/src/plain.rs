@@ -12,7 +12,7 @@ const USAGE: &str =
     "usage: throw [--seconds N] [--from N] [TARGET...]   mutated seeds, N seconds each (default 5), from the Nth on
        throw --list                               the targets
        throw --write-seeds DIR                    all seeds as files, for cargo fuzz
-       throw TARGET FILE                          one input";
+       throw TARGET FILE                          one input (as does --seconds 0 --from N)";
 /// Processor time that one input may take, without optimisation, seconds.
 const WORK_MAX: f64 = 20.0;
 /// Time that one input may take on a machine that has other things to do: beyond it something waits for ever.
@@ -121,7 +121,7 @@ fn throw(target: &'static Target, length: Duration, from: u64) -> bool {
     let under_way: UnderWay = Arc::default();
     let over = watch(target, Arc::clone(&under_way));
     let began = Instant::now();
-    let (mut data, mut number, mut slowest, mut early) = (Vec::new(), from, Duration::ZERO, None);
+    let (mut data, mut number, mut slowest, mut early) = (Vec::new(), from, (Duration::ZERO, 0), None);
     while began.elapsed() < length || number == from {
         match seeds.get((number - from) as usize).filter(|_| from == 0) {
             Some(seed) => data.clone_from(seed), // first the seeds as they are
@@ -133,7 +133,7 @@ fn throw(target: &'static Target, length: Duration, from: u64) -> bool {
             tell(target, "a panic", number, &data);
             return false;
         }
-        slowest = slowest.max(start.elapsed());
+        slowest = slowest.max((start.elapsed(), number));
         number += 1;
         if early.is_none() && began.elapsed() * 4 > length {
             early = Some(resident());
@@ -142,11 +142,12 @@ fn throw(target: &'static Target, length: Duration, from: u64) -> bool {
     drop(over);
     let grown = resident().saturating_sub(early.unwrap_or(0));
     println!(
-        "{:22} {:>9} inputs  {:>6.0} a second  slowest {:>7.1} ms  memory {} MiB",
+        "{:22} {:>9} inputs  {:>6.0} a second  slowest {:>7.1} ms (input {})  memory {} MiB",
         target.name,
         number - from,
         (number - from) as f64 / began.elapsed().as_secs_f64(),
-        slowest.as_secs_f64() * 1e3,
+        slowest.0.as_secs_f64() * 1e3,
+        slowest.1,
         resident(),
     );
     if early.is_some() && (grown > GROWTH_MAX || resident() > RESIDENT_MAX) {

@@ -181,7 +181,7 @@ impl Book {
             return false;
         }
         for worst in fine.trusted.iter_mut().flatten() {
-            match worst.0.checked_mul(price) {
+            match worst.0.checked_mul(price).filter(|fine| *fine <= MAX_UNITS) {
                 Some(fine) => worst.0 = fine,
                 None => return false,
             }

@@ -322,7 +322,7 @@ impl Synced {
         let mut held = self.held.clone();
         for level in held.iter_mut().flat_map(|h| h.levels.iter_mut()) {
             match (level.price.0.checked_mul(price), level.size.0.checked_mul(size)) {
-                (Some(p), Some(s)) => (level.price.0, level.size.0) = (p, s),
+                (Some(p), Some(s)) if p <= MAX_UNITS && s <= MAX_UNITS => (level.price.0, level.size.0) = (p, s),
                 _ => return false,
             }
         }
