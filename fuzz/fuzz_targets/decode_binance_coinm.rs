@@ -1,6 +1,4 @@
 //! What `binance-coinm` sends, and what it does not.
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
-use fathometer_engine::instrument::Venue;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fathometer_fuzz::decode(Venue::BinanceCoinm, data));
+fathometer_fuzz::target!("decode_binance_coinm");

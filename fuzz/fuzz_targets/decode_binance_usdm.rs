@@ -1,6 +1,4 @@
 //! What `binance-usdm` sends, and what it does not.
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
-use fathometer_engine::instrument::Venue;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fathometer_fuzz::decode(Venue::BinanceUsdm, data));
+fathometer_fuzz::target!("decode_binance_usdm");

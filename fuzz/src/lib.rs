@@ -1,86 +1,88 @@
-//! What has to hold whatever arrives. A target is one line over a function of this file; a new reader of foreign bytes
-//! gets a function here, a file in `fuzz_targets` and an entry in `Cargo.toml`.
+//! What has to hold whatever arrives. A new reader of foreign bytes gets a function here, a line in `TARGETS`, a file in
+//! `fuzz_targets` and an entry in `Cargo.toml`.
 //!
-//! `cargo fuzz run decode_okx --sanitizer none` on a stable compiler; without `cargo fuzz`, `cargo run --bin decode_okx`
-//! throws random bytes without guidance.
+//! `cargo run -p fathometer-fuzz --bin throw -- --seconds 10` mutates the seeds of every target, the same way each time;
+//! `cargo fuzz run decode_okx --sanitizer none` goes on from there guided by coverage.
 
-use fathometer_engine::event::{Control, Event};
-use fathometer_engine::input::Body;
+mod decode;
+mod files;
+mod mutate;
+mod numbers;
+pub mod plain;
+mod session;
+
 use fathometer_engine::instrument::Venue;
-use fathometer_engine::registry::Registry;
-use fathometer_engine::units::Nanos;
-use fathometer_engine::venue::{self, Decoded, binance, okx};
 
-/// A frame as a venue's decoder meets it; with a `/` at its head the first line is a request, the rest its answer.
-///
-/// # Panics
-/// If the decoder does, if what it returns contradicts itself, or if its fast and its general way disagree.
-pub fn decode(venue: Venue, data: &[u8]) {
-    let mut registry = known(venue);
-    let mut out = Decoded::default();
-    if let Some((request, answer)) = request(data) {
-        let body = Body::Reply { sent: Nanos(0), request, status: 200, body: answer };
-        venue::decode(venue, &body, &mut registry, &mut out);
-        return consistent(venue, &registry, &out);
-    }
-    // The first time teaches the units, so that the second may take the fast way.
-    for _ in 0..2 {
-        out.clear();
-        venue::decode(venue, &Body::Text(data), &mut registry, &mut out);
-        consistent(venue, &registry, &out);
-    }
-    let (mut general, mut registry_general) = (Decoded::default(), registry.clone());
-    if data != b"pong" {
-        match venue {
-            Venue::Okx => okx::decode_general(data, &mut registry_general, &mut general),
-            _ => binance::decode_general(venue, data, &mut registry_general, &mut general),
-        }
-        assert_eq!(out.events, general.events);
-        if !out.events.is_empty() {
-            assert_eq!(out.levels, general.levels); // levels of no event are nobody's
-        }
-        assert_eq!(out.texts, general.texts);
-        assert_eq!(out.controls, general.controls);
-        assert_eq!(registry.all(), registry_general.all());
-    }
+/// Something that reads foreign bytes.
+pub struct Target {
+    /// Its name, and that of the folder of its seeds.
+    pub name: &'static str,
+    /// Reads them.
+    ///
+    /// # Panics
+    /// When something does not hold.
+    pub run: fn(&[u8]),
+    /// Seeds beside those in its folder.
+    pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
-/// A registry that knows the instruments of the corpus.
-fn known(venue: Venue) -> Registry {
-    let mut registry = Registry::default();
-    let symbols: &[&str] = match venue {
-        Venue::Okx => &["BTC-USDT", "BTC-USDT-SWAP"],
-        Venue::BinanceCoinm => &["BTCUSD_PERP"],
-        _ => &["BTCUSDT"],
+/// Everything that reads foreign bytes.
+pub const TARGETS: [Target; 11] = [
+    Target { name: "decode_binance", run: |data| decode::decode(Venue::Binance, data), seeds: Vec::new },
+    Target { name: "decode_binance_usdm", run: |data| decode::decode(Venue::BinanceUsdm, data), seeds: Vec::new },
+    Target { name: "decode_binance_coinm", run: |data| decode::decode(Venue::BinanceCoinm, data), seeds: Vec::new },
+    Target { name: "decode_okx", run: |data| decode::decode(Venue::Okx, data), seeds: Vec::new },
+    Target { name: "numbers", run: numbers::numbers, seeds: numbers::seeds },
+    Target { name: "engine", run: session::engine, seeds: session::seeds },
+    Target { name: "checkpoint", run: session::checkpoint, seeds: session::states },
+    Target { name: "tape", run: files::tape, seeds: files::tapes },
+    Target { name: "tape_block", run: files::tape_block, seeds: files::blocks },
+    Target { name: "recording", run: files::recording, seeds: files::recordings },
+    Target { name: "config", run: files::config, seeds: files::configs },
+];
+
+/// The target of that name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// The whole of a file in `fuzz_targets`.
+#[macro_export]
+macro_rules! target {
+    ($name:literal) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+            static TARGET: std::sync::OnceLock<fn(&[u8])> = std::sync::OnceLock::new();
+            TARGET.get_or_init(|| $crate::find($name).map_or(|_| panic!("no such target"), |target| target.run))(data)
+        });
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::process::ExitCode {
+            $crate::plain::main(Some($name))
+        }
     };
-    for symbol in symbols {
-        registry.resolve(venue, symbol.as_bytes());
-    }
-    registry
 }
 
-fn request(data: &[u8]) -> Option<(&str, &[u8])> {
-    let end = data.iter().position(|byte| *byte == b'\n')?;
-    let request = std::str::from_utf8(data.get(..end)?).ok()?;
-    request.starts_with('/').then_some((request, data.get(end + 1..)?))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What every decoder promises: events of instruments that exist, spans within the levels; and of OKX's, which takes a
-/// frame whole or not at all, no event beside a complaint.
-fn consistent(venue: Venue, registry: &Registry, out: &Decoded) {
-    let malformed = out.controls.iter().any(|control| matches!(control, Control::Malformed { .. }));
-    assert!(!malformed || out.events.is_empty() || venue != Venue::Okx, "events beside a complaint: {out:?}");
-    for stamped in &out.events {
-        assert!((stamped.instrument.0 as usize) < registry.all().len());
-        if let Event::Depth(depth) = &stamped.event {
-            let span = depth.span;
-            assert!(span.start <= span.asks && span.asks <= span.end && span.end as usize <= out.levels.len());
+    #[test]
+    fn every_target_has_seeds_and_survives_them() {
+        for target in &TARGETS {
+            let seeds = plain::seeds_of(target);
+            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+            seeds.iter().for_each(|seed| (target.run)(seed));
         }
     }
-    for level in &out.levels {
-        assert!(level.price.0 >= 0 && level.size.0 >= 0, "a negative level: {level:?}");
-    }
-    for (level, ..) in &out.texts {
-        assert!((*level as usize) < out.levels.len());
+
+    #[test]
+    fn every_target_has_a_binary() {
+        let manifest = include_str!("../Cargo.toml");
+        for target in &TARGETS {
+            assert!(manifest.contains(&format!("path = \"fuzz_targets/{}.rs\"", target.name)), "{}", target.name);
+        }
+        let binaries = manifest.matches("path = \"fuzz_targets/").count();
+        assert_eq!(binaries, TARGETS.len(), "a binary without its line in TARGETS");
     }
 }

@@ -52,7 +52,8 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="fathometer-clients-"))
         self.states = self.folder / "states"
         self.states.mkdir()
-        self.processes = []
+        self.processes, self.orders = [], {}
+        # The venue's book by instrument and id; bytes read and states seen by client.
         self.truths, self.read, self.seen = {}, defaultdict(int), defaultdict(list)
 
     def start(self, name, command, **environment):
@@ -241,8 +242,8 @@ def judge(stage, client, periods, common_min, our_books):
     return common >= common_min, words if common >= common_min else f"{words}: at least {common_min} must be common"
 
 
-def main(binary, words):
-    clients = [c for c in CLIENTS if not words or any(word in c[0] for word in words)]
+def main(binary, chosen):
+    clients = [c for c in CLIENTS if not chosen or any(word in c[0] for word in chosen)]
     if not clients:
         sys.exit(f"no client is called so; there are: {', '.join(c[0] for c in CLIENTS)}")
     stage, passed, failed = Stage(binary, clients), 0, 0
@@ -255,7 +256,6 @@ def main(binary, words):
 
     try:
         stage.venue()
-        stage.orders = {}
         stage.record()
         stage.follow()
         stage.until(lambda: stage.heard_since(0), READY_SECONDS)
@@ -277,7 +277,8 @@ def main(binary, words):
         for client in clients:
             for phase, periods, common in runs:
                 where = "from the start" if phase == "start" else f"after a {phase}"
-                tell(*(lambda r: (r[0], f"{client[0]} {where}", r[1]))(judge(stage, client, periods, common, our_books)))
+                good, words = judge(stage, client, periods, common, our_books)
+                tell(good, f"{client[0]} {where}", words)
         for client in corrupted:
             equal, words = judge(stage, client, corrupt_periods, 0, {period: {} for period in corrupt_periods})
             tell(not equal and words.startswith("id "), f"{client[0]} with wrong sizes is seen", words)

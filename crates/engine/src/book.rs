@@ -4,7 +4,7 @@ use crate::units::{Level, POW10, Price, Scale, Side, Size};
 
 pub mod ladder;
 
-use ladder::{Block, Ladder};
+use ladder::{Block, Ladder, Sums};
 use serde::{Deserialize, Serialize};
 
 /// A book as it is written down: bids, asks, how far each is trusted, and the window.
@@ -56,14 +56,15 @@ pub struct Run<'a> {
     sign: i64,
     key: i64,
     block: &'a Block,
+    sums: Sums,
 }
 
 impl<'a> Run<'a> {
     /// Totals over the run.
     #[inline]
     pub fn total(&self) -> Total {
-        let size = i128::from(self.block.size());
-        let moment = i128::from(self.key) * size + i128::from(self.block.moment());
+        let size = i128::from(self.sums.size);
+        let moment = i128::from(self.key) * size + i128::from(self.sums.moment);
         Total { size, notional: moment * i128::from(self.sign) }
     }
 
@@ -127,7 +128,7 @@ impl Book {
     #[inline]
     pub fn runs(&self, side: Side) -> impl Iterator<Item = Run<'_>> {
         let (ladder, sign) = self.side(side);
-        ladder.blocks().map(move |(key, block)| Run { sign, key, block })
+        ladder.blocks().map(move |(key, block, sums)| Run { sign, key, block, sums })
     }
 
     /// The levels of a side that stand in none of the `runs`, best first.

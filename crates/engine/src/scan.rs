@@ -170,10 +170,20 @@ impl<'a> Cursor<'a> {
             return Some(());
         }
         self.literal(b"[\"")?;
+        if canonical {
+            self.rest_of_levels::<true>(price, size, out)
+        } else {
+            self.rest_of_levels::<false>(price, size, out)
+        }
+    }
+
+    #[inline]
+    fn rest_of_levels<const CANONICAL: bool>(&mut self, price: u8, size: u8, out: &mut Vec<Level>) -> Option<()> {
+        let mut shape = Shape::default();
         loop {
-            let (level, next) = match self.quick_level(u32::from(price), u32::from(size), canonical) {
+            let (level, next) = match self.quick_level::<CANONICAL>(u32::from(price), u32::from(size), &mut shape) {
                 Some(quick) => quick,
-                None => self.any_level(price, size, canonical)?,
+                None => self.any_level(price, size, CANONICAL)?,
             };
             out.push(level);
             match next {
@@ -185,15 +195,28 @@ impl<'a> Cursor<'a> {
 
     /// A level of the usual widths, read from a window of fixed size: one bounds check for all of it.
     #[inline(always)]
-    fn quick_level(&mut self, price: u32, size: u32, canonical: bool) -> Option<(Level, Next)> {
+    fn quick_level<const CANONICAL: bool>(
+        &mut self,
+        price: u32,
+        size: u32,
+        shape: &mut Shape,
+    ) -> Option<(Level, Next)> {
         let window: &[u8; WINDOW] = self.bytes.get(self.at..)?.first_chunk()?;
-        let (price, end) = quick_number(window, 0, price, canonical)?;
+        let first = word_at(window, 0);
+        let (price, end) = match shape.read(first) {
+            Some(units) if !CANONICAL => (units, shape.len),
+            _ => {
+                let found = quick_number(window, 0, price, CANONICAL)?;
+                *shape = Shape::of(first, price);
+                found
+            }
+        };
         if word_at(window, end) & 0xff_ffff != u64::from_le_bytes(*b"\",\"\0\0\0\0\0") {
             return None;
         }
-        let (size, mut end) = quick_number(window, end + 3, size, canonical)?;
+        let (size, mut end) = quick_number(window, end + 3, size, CANONICAL)?;
         let mut tail = word_at(window, end);
-        if tail & 0xff_ffff_ffff_ffff == u64::from_le_bytes(*b"\",\"0\",\"\0") {
+        if CANONICAL && tail & 0xff_ffff_ffff_ffff == u64::from_le_bytes(*b"\",\"0\",\"\0") {
             // OKX: a dead field, and the number of orders.
             let orders = digits(word_at(window, end + 7) ^ ZEROS);
             end += 7 + orders as usize;
@@ -375,6 +398,61 @@ fn word_at(window: &[u8; WINDOW], at: usize) -> u64 {
         window[at + 6],
         window[at + 7],
     ])
+}
+
+/// How the last price was written: prices of one side nearly always have their point in the same place.
+#[derive(Default)]
+struct Shape {
+    /// Bytes (high bits) that belong to the number, and which of them is no digit.
+    number: u64,
+    point: u64,
+    /// Where the point stands.
+    mask: u64,
+    dot: u64,
+    up: u32,
+    before: u64,
+    behind: u64,
+    factor: i64,
+    len: usize,
+}
+
+impl Shape {
+    /// Of a number that `within_word` reads; of any other the shape that nothing has.
+    #[inline]
+    fn of(word: u64, decimals: u32) -> Self {
+        let others = non_digits(word ^ ZEROS);
+        let point = others.trailing_zeros() & !7;
+        let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
+        let missing = decimals.wrapping_sub((end / 8).wrapping_sub(point / 8 + 1));
+        if point == 0 || point >= 56 || end <= point + 8 || (word >> point) as u8 != b'.' || missing > 8 {
+            return Shape::default();
+        }
+        let whole = if end == 64 { u64::MAX } else { (1 << end) - 1 };
+        let up = 64 - end;
+        let before = (1 << (point + up)) - 1;
+        Shape {
+            number: whole & 0x8080_8080_8080_8080,
+            point: 0x80 << point,
+            mask: 0xff << point,
+            dot: u64::from(b'.') << point,
+            up,
+            before,
+            behind: !(before << 8 | 0xff),
+            factor: POW10[missing as usize],
+            len: (end / 8) as usize,
+        }
+    }
+
+    /// A number of this shape; what stands behind it is left to the caller to check.
+    #[inline(always)]
+    fn read(&self, word: u64) -> Option<i64> {
+        let plain = word ^ ZEROS;
+        if non_digits(plain) & self.number != self.point || word & self.mask != self.dot || self.len == 0 {
+            return None;
+        }
+        let top = plain << (self.up & 63);
+        Some(value(((top & self.before) << 8) | (top & self.behind)) as i64 * self.factor)
+    }
 }
 
 /// A number at a place in a window: units, and where it ends. The byte behind it is left to the caller to check.

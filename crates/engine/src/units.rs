@@ -53,6 +53,15 @@ impl Nanos {
     }
 }
 
+/// An exact sum as the nearest float: through the processor's own conversion where it fits, which it nearly always does.
+#[inline]
+pub(crate) fn float(sum: i128) -> f64 {
+    match i64::try_from(sum) {
+        Ok(small) => small as f64,
+        Err(_) => sum as f64,
+    }
+}
+
 /// One price level: a size of 0 removes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {

@@ -7,7 +7,7 @@ use fathometer_engine::input::{Body, Input, NO_LINK};
 use fathometer_engine::units::{NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -67,7 +67,7 @@ impl Writer {
         options.block_bytes_max = options.block_bytes_max.min(INPUT_BYTES_MAX);
         let mut folder = Folder::new(dir, options.fsync)?;
         let (jobs, todo) = sync_channel(QUEUE_BLOCKS);
-        let (give_back, spare) = channel(); // holds no more buffers than there are blocks under way
+        let (give_back, spare) = sync_channel(QUEUE_BLOCKS); // a buffer that finds no room is given up
         let shared = Arc::new(Shared::default());
         let (theirs, header) = (Arc::clone(&shared), options.header.clone());
         let thread = std::thread::Builder::new()
@@ -212,7 +212,13 @@ impl Drop for Writer {
 }
 
 /// The thread: writes until the other side is gone. After an error it only takes jobs away, so that nobody waits for it.
-fn write_all(folder: &mut Folder, header: &[u8], todo: &Receiver<Job>, give_back: &Sender<Vec<u8>>, shared: &Shared) {
+fn write_all(
+    folder: &mut Folder,
+    header: &[u8],
+    todo: &Receiver<Job>,
+    give_back: &SyncSender<Vec<u8>>,
+    shared: &Shared,
+) {
     while let Ok(job) = todo.recv() {
         let mut waiting = None; // let go only after an error is known to all
         let result = match job {
@@ -225,7 +231,7 @@ fn write_all(folder: &mut Folder, header: &[u8], todo: &Receiver<Job>, give_back
             Job::Write(mut block) => folder.write(&block).map(|bytes| {
                 shared.segment_bytes.store(bytes, Ordering::Relaxed);
                 block.bytes.clear();
-                let _ = give_back.send(block.bytes);
+                let _ = give_back.try_send(block.bytes);
             }),
             Job::Force(done) => {
                 waiting = Some(done);

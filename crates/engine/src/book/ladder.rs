@@ -23,13 +23,18 @@ const FAR_ROOM: usize = 4_096;
 pub(super) struct Block {
     sizes: [i64; BLOCK as usize],
     occupied: u64,
-    /// Sum of sizes.
-    sum: i64,
-    /// Sum of offset times size.
-    moment: i64,
 }
 
-const EMPTY: Block = Block { sizes: [0; BLOCK as usize], occupied: 0, sum: 0, moment: 0 };
+/// Sums over the levels of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// Sum of sizes.
+    pub(super) size: i64,
+    /// Sum of offset times size.
+    pub(super) moment: i64,
+}
+
+const EMPTY: Block = Block { sizes: [0; BLOCK as usize], occupied: 0 };
 
 /// Sizes by key.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +43,8 @@ pub(super) struct Ladder {
     base: i64,
     /// Block number -> index in `pool`; empty until the first level.
     directory: Vec<u16>,
+    /// Block number -> sums over its levels; side by side, so that a band is added up without visiting its blocks.
+    sums: Vec<Sums>,
     /// Which blocks hold levels, one bit each.
     summary: [u64; BLOCKS / 64],
     pool: Vec<Block>,
@@ -75,8 +82,9 @@ impl Ladder {
         }
         let block = &mut self.pool[at as usize];
         let old = std::mem::replace(&mut block.sizes[offset], size);
-        block.sum += size - old;
-        block.moment += (size - old) * offset as i64;
+        let sums = &mut self.sums[number];
+        sums.size += size - old;
+        sums.moment += (size - old) * offset as i64;
         if size != 0 {
             if old == 0 {
                 block.occupied |= 1 << offset;
@@ -172,6 +180,8 @@ impl Ladder {
         }
         self.directory.clear();
         self.directory.resize(BLOCKS, NONE);
+        self.sums.clear();
+        self.sums.resize(BLOCKS, Sums::default());
         self.summary = [0; BLOCKS / 64];
         self.near = 0;
         self.base = base;
@@ -287,8 +297,9 @@ impl Ladder {
             }
             let block = &self.pool[self.directory[next] as usize];
             let key = self.base + next as i64 * BLOCK;
-            let (sum, offsets) =
-                if next == last_number { block.totals_to(last_offset as u32) } else { (block.sum, block.moment) };
+            let sums = self.sums[next];
+            let Sums { size: sum, moment: offsets } =
+                if next == last_number { block.totals_to(sums, last_offset as u32) } else { sums };
             size += i128::from(sum);
             moment += i128::from(key) * i128::from(sum) + i128::from(offsets);
             number = next + 1;
@@ -310,38 +321,39 @@ impl Ladder {
         // What is summed: every block before this one.
         let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
         for limit in limits {
-            if limit >= self.base + SPAN {
+            if limit >= self.base + SPAN || self.near == 0 {
                 let (size, moment) = self.total_to(limit);
                 each(size, moment);
                 continue;
             }
-            let mut part = (0, 0);
-            while let Some(next) = self.next_block(number) {
-                let key = self.base + next as i64 * BLOCK;
-                let block = &self.pool[self.directory[next] as usize];
-                if limit < key + BLOCK - 1 {
-                    if limit >= key {
-                        let (sum, offsets) = block.totals_to((limit - key) as u32);
-                        part = (i128::from(sum), i128::from(key) * i128::from(sum) + i128::from(offsets));
-                    }
-                    break;
-                }
-                size += i128::from(block.sum);
-                moment += i128::from(key) * i128::from(block.sum) + i128::from(block.moment);
-                number = next + 1;
+            let slot = limit - self.base;
+            let last = if slot < 0 { 0 } else { (slot >> 6) as usize };
+            // Whole blocks: keys count from the window's base, so that one product per block is enough.
+            while number < last {
+                let sums = self.sums[number];
+                size += i128::from(sums.size);
+                moment += i128::from(number as i64 * BLOCK) * i128::from(sums.size) + i128::from(sums.moment);
+                number += 1;
             }
-            each(size + part.0, moment + part.1);
+            let mut part = Sums::default();
+            let at = self.directory[last];
+            if at != NONE && number == last && slot >= 0 {
+                part = self.pool[at as usize].totals_to(self.sums[last], (slot & 63) as u32);
+            }
+            let whole = size + i128::from(part.size);
+            let inner = moment + i128::from(last as i64 * BLOCK) * i128::from(part.size) + i128::from(part.moment);
+            each(whole, i128::from(self.base) * whole + inner);
         }
     }
 
     /// The blocks of the window that hold levels, best first: first key, and what is in it.
     #[inline]
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block)> {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block, Sums)> {
         let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
         std::iter::from_fn(move || {
             let next = self.next_block(number)?;
             number = next + 1;
-            Some((self.base + next as i64 * BLOCK, &self.pool[self.directory[next] as usize]))
+            Some((self.base + next as i64 * BLOCK, &self.pool[self.directory[next] as usize], self.sums[next]))
         })
     }
 
@@ -388,18 +400,6 @@ impl Block {
     /// Last offset in a block.
     pub(super) const LAST: i64 = BLOCK - 1;
 
-    /// Sum of sizes.
-    #[inline]
-    pub(super) fn size(&self) -> i64 {
-        self.sum
-    }
-
-    /// Sum of offset times size.
-    #[inline]
-    pub(super) fn moment(&self) -> i64 {
-        self.moment
-    }
-
     /// Offsets and sizes, in order.
     #[inline]
     pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
@@ -414,29 +414,29 @@ impl Block {
         })
     }
 
-    /// Sum of sizes and of offset times size over the offsets up to and including `last`.
-    fn totals_to(&self, last: u32) -> (i64, i64) {
+    /// Sums over the offsets up to and including `last`, given those over all.
+    fn totals_to(&self, all: Sums, last: u32) -> Sums {
         let mask = if last == 63 { !0 } else { (1u64 << (last + 1)) - 1 };
         let (within, beyond) = (self.occupied & mask, self.occupied & !mask);
         // The shorter part is added up, or taken off the whole.
         if within.count_ones() <= beyond.count_ones() {
             self.totals_of(within)
         } else {
-            let (sum, moment) = self.totals_of(beyond);
-            (self.sum - sum, self.moment - moment)
+            let rest = self.totals_of(beyond);
+            Sums { size: all.size - rest.size, moment: all.moment - rest.moment }
         }
     }
 
-    fn totals_of(&self, mut bits: u64) -> (i64, i64) {
-        let (mut sum, mut moment) = (0, 0);
+    fn totals_of(&self, mut bits: u64) -> Sums {
+        let mut sums = Sums::default();
         while bits != 0 {
             let offset = bits.trailing_zeros();
             bits &= bits - 1;
             let size = self.sizes[offset as usize];
-            sum += size;
-            moment += size * i64::from(offset);
+            sums.size += size;
+            sums.moment += size * i64::from(offset);
         }
-        (sum, moment)
+        sums
     }
 }
 
@@ -507,11 +507,11 @@ mod tests {
         assert_eq!(ladder.worst(), naive.last_key_value().map(|(k, _)| *k));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
         let runs =
-            ladder.blocks().flat_map(|(key, block)| block.levels().map(move |(offset, size)| (key + offset, size)));
+            ladder.blocks().flat_map(|(key, block, _)| block.levels().map(move |(offset, size)| (key + offset, size)));
         assert!(runs.chain(ladder.beyond()).eq(naive.iter().map(|(k, v)| (*k, *v))));
-        for (key, block) in ladder.blocks() {
+        for (key, _, sums) in ladder.blocks() {
             let total = naive.range(key..=key + Block::LAST).fold((0, 0), |(s, m), (k, v)| (s + v, m + (k - key) * v));
-            assert_eq!((block.size(), block.moment()), total);
+            assert_eq!((sums.size, sums.moment), total);
         }
     }
 

@@ -5,7 +5,7 @@ use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Spec, Top, Value};
 use crate::book::Total;
 use crate::instrument::Contract;
-use crate::units::{POW10, Price, Side};
+use crate::units::{POW10, Price, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// The bands in parts of 10^8, ascending.
@@ -74,8 +74,8 @@ impl Worth {
     fn quote(self, total: Total) -> f64 {
         // Divided, not multiplied by the inverse: powers of ten have no exact inverse.
         match self {
-            Worth::PerNotional(units) => total.notional as f64 / units,
-            Worth::PerSize(units) => total.size as f64 / units,
+            Worth::PerNotional(units) => float(total.notional) / units,
+            Worth::PerSize(units) => float(total.size) / units,
         }
     }
 }

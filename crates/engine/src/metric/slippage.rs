@@ -5,7 +5,7 @@ use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Spec, Top, Touch, Value};
 use crate::book::{Book, Total};
 use crate::instrument::Contract;
-use crate::units::{Level, POW10, Side};
+use crate::units::{Level, POW10, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// The notionals, ascending.
@@ -141,8 +141,8 @@ impl<const INVERSE: bool> Order<'_, INVERSE> {
     #[cold]
     fn fills(&mut self, price: i64, money: i128, out: &mut Vec<Value>) -> bool {
         loop {
-            let amount = if INVERSE { self.coins } else { self.size as f64 };
-            let vwap = self.target as f64 / (amount + (self.target - self.money) as f64 / price as f64);
+            let amount = if INVERSE { self.coins } else { float(self.size) };
+            let vwap = float(self.target) / (amount + float(self.target - self.money) / price as f64);
             out.push((self.sign * (vwap - self.mid) / self.mid * 1e4).into());
             let Some((next, rest)) = self.rest.split_first() else { return true };
             (self.target, self.rest) = (*next, rest);

@@ -101,11 +101,15 @@ fn fields<'a>(
             let start = out.levels.len() as u32;
             cursor.levels(scale.price, scale.size, false, &mut out.levels)?;
             let range = Some((start, out.levels.len() as u32));
-            match key {
-                b"b" | b"bids" => fields.bids = range,
-                b"a" | b"asks" => fields.asks = range,
+            let side = match key {
+                b"b" | b"bids" => &mut fields.bids,
+                b"a" | b"asks" => &mut fields.asks,
                 _ => return None,
+            };
+            if side.is_some() {
+                return None; // a side told twice: which one counts is for the general decoder to say
             }
+            *side = range;
         } else {
             if key == b"s" && (fields.bids.is_some() || fields.asks.is_some()) {
                 return None; // whose levels they were is only known now

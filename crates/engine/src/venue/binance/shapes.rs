@@ -106,11 +106,12 @@ fn push(
     Some(())
 }
 
-/// `,"s":"BTCUSDT"`, and since 2026 the pair behind it.
+/// `,"s":"BTCUSDT"`, and since 2026 the pair behind it. A new one is left to the general decoder: what is refused further
+/// on must leave no trace.
 #[inline]
-fn symbol(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry) -> Option<(InstrumentId, Scale)> {
+fn symbol(venue: Venue, at: &mut Cursor<'_>, registry: &Registry) -> Option<(InstrumentId, Scale)> {
     at.literal(b",\"s\":\"")?;
-    let instrument = registry.resolve(venue, at.rest_of_string()?);
+    let instrument = registry.find(venue, at.rest_of_string()?)?;
     if at.literal(b",\"ps\":\"").is_some() {
         at.rest_of_string()?;
     }

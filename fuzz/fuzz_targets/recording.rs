@@ -1,0 +1,4 @@
+//! Files of whatever kind, as recordings.
+#![cfg_attr(fuzzing, no_main)]
+
+fathometer_fuzz::target!("recording");
