@@ -1,5 +1,6 @@
 //! Recording that is cut off: killed at random moments, or with no room left. What was recorded replays; live books go on.
 //! `FATHOMETER_KILLS=100` kills that often (8 without).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use fathometer::report::Report;
 use fathometer::runner::Runner;
@@ -78,7 +79,10 @@ fn kill(number: usize, seed: u64) {
         let mut child = Guard(child);
         // From the moment that there is a tape to be damaged; one in four is killed at any time before.
         let begun = Instant::now();
-        while state % 4 != 0 && segments(&folder).len() as u64 <= run && begun.elapsed() < Duration::from_secs(20) {
+        while !state.is_multiple_of(4)
+            && segments(&folder).len() as u64 <= run
+            && begun.elapsed() < Duration::from_secs(20)
+        {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis((state >> 20) % 2_500));
