@@ -1,10 +1,10 @@
 //! Frames and answers as a venue's decoder meets them.
 
-use fathometer_engine::event::{Control, Event};
+use fathometer_engine::event::{Control, Event, Stamped};
 use fathometer_engine::input::Body;
 use fathometer_engine::instrument::Venue;
 use fathometer_engine::registry::Registry;
-use fathometer_engine::units::Nanos;
+use fathometer_engine::units::{Level, Nanos};
 use fathometer_engine::venue::{self, Decoded, binance, okx};
 
 /// A frame as a venue's decoder meets it; with a `/` at its head the first line is a request, the rest its answer.
@@ -31,14 +31,22 @@ pub fn decode(venue: Venue, data: &[u8]) {
             Venue::Okx => okx::decode_general(data, &mut registry_general, &mut general),
             _ => binance::decode_general(venue, data, &mut registry_general, &mut general),
         }
-        assert_eq!(out.events, general.events);
-        if !out.events.is_empty() {
-            assert_eq!(out.levels, general.levels); // levels of no event are nobody's
-        }
+        assert_eq!(meaning(&out), meaning(&general));
         assert_eq!(out.texts, general.texts);
         assert_eq!(out.controls, general.controls);
         assert_eq!(registry.all(), registry_general.all());
     }
+}
+
+/// Events with their own levels; levels of no event are nobody's, and where they stand means nothing.
+fn meaning(out: &Decoded) -> Vec<(Stamped, &[Level], &[Level])> {
+    let with_levels = |stamped: &Stamped| {
+        let mut stamped = stamped.clone();
+        let Event::Depth(depth) = &mut stamped.event else { return (stamped, &[][..], &[][..]) };
+        let span = std::mem::take(&mut depth.span);
+        (stamped, &out.levels[span.bids()], &out.levels[span.asks()])
+    };
+    out.events.iter().map(with_levels).collect()
 }
 
 /// A registry that knows the instruments of the corpus.

@@ -13,8 +13,10 @@ const USAGE: &str =
        throw --list                               the targets
        throw --write-seeds DIR                    all seeds as files, for cargo fuzz
        throw TARGET FILE                          one input";
-/// One input may take that long, on a busy machine, without optimisation.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Processor time that one input may take, without optimisation, seconds.
+const WORK_MAX: f64 = 20.0;
+/// Time that one input may take on a machine that has other things to do: beyond it something waits for ever.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Longest input, bytes.
 const LONGEST: usize = 64 << 10;
 /// Resident memory that no target comes near, MiB.
@@ -49,10 +51,10 @@ pub fn main(only: Option<&str>) -> ExitCode {
             _ => names.push(word),
         }
     }
-    if let [name, file] = names.as_slice() {
-        if let (Some(target), true) = (find(name), Path::new(file).is_file()) {
-            return one(target, Path::new(file));
-        }
+    if let [name, file] = names.as_slice()
+        && let (Some(target), true) = (find(name), Path::new(file).is_file())
+    {
+        return one(target, Path::new(file));
     }
     let mut chosen = Vec::new();
     for name in &names {
@@ -100,8 +102,8 @@ fn write_seeds(folder: &Path) -> ExitCode {
     for target in &TARGETS {
         let folder = folder.join(target.name);
         let written: std::io::Result<()> = std::fs::create_dir_all(&folder).and_then(|()| {
-            let numbered = seeds_of(target).into_iter().enumerate();
-            numbered.map(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed)).collect()
+            let mut numbered = seeds_of(target).into_iter().enumerate();
+            numbered.try_for_each(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed))
         });
         if let Err(error) = written {
             eprintln!("error: cannot write into {}: {error}", folder.display());
@@ -158,11 +160,15 @@ fn throw(target: &'static Target, length: Duration, from: u64) -> bool {
 fn watch(target: &'static Target, under_way: UnderWay) -> std::sync::mpsc::SyncSender<()> {
     let (over, ended) = std::sync::mpsc::sync_channel::<()>(1);
     std::thread::spawn(move || {
-        let pause = Duration::from_millis(500);
+        let (pause, mut seen) = (Duration::from_millis(500), None);
         while matches!(ended.recv_timeout(pause), Err(std::sync::mpsc::RecvTimeoutError::Timeout)) {
             let looked = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((start, data)) = looked.as_ref().filter(|(start, _)| start.elapsed() > PATIENCE) {
-                tell(target, &format!("{:.0} s are not enough", start.elapsed().as_secs_f64()), 0, data);
+            let Some((start, data)) = looked.as_ref() else { continue };
+            let (first, worked) = *seen.get_or_insert((*start, work()));
+            if first != *start {
+                seen = None;
+            } else if work() - worked > WORK_MAX || start.elapsed() > PATIENCE {
+                tell(target, &format!("{:.0} s were not enough", start.elapsed().as_secs_f64()), 0, data);
                 std::process::exit(1);
             }
         }
@@ -170,9 +176,17 @@ fn watch(target: &'static Target, under_way: UnderWay) -> std::sync::mpsc::SyncS
     over
 }
 
+/// Processor time that this process has taken, seconds; 0 where the system does not tell.
+fn work() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
 fn tell(target: &Target, what: &str, number: u64, data: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts").join(target.name);
-    let file = folder.join(format!("{}-{number}", what.split(' ').next_back().unwrap_or("input")));
+    let file = folder.join(format!("{}-{number}", if what == "a panic" { "panic" } else { "hang" }));
     let kept = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, data));
     eprintln!("error: {}: {what}, input {number} ({} bytes)", target.name, data.len());
     match kept {

@@ -1,4 +1,5 @@
 //! The house rules that a compiler does not enforce: sizes, clocks, queues, arrows between crates.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! An exact order book: every level the venue has told, and up to which price it is known.
 
-use crate::units::{Level, POW10, Price, Scale, Side, Size};
+use crate::units::{Level, MAX_UNITS, POW10, Price, Scale, Side, Size};
 
 pub mod ladder;
 
@@ -17,8 +17,15 @@ impl From<Book> for Stored {
     }
 }
 
-impl From<Stored> for Book {
-    fn from(stored: Stored) -> Self {
+impl TryFrom<Stored> for Book {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let exact = |level: &Level| (0..=MAX_UNITS).contains(&level.price.0) && (0..=MAX_UNITS).contains(&level.size.0);
+        let trusted = stored.2.iter().flatten().all(|worst| (0..=MAX_UNITS).contains(&worst.0));
+        if !(trusted && stored.0.iter().chain(&stored.1).all(exact)) {
+            return Err("a level beyond the exact units");
+        }
         let mut book = Book { trusted: stored.2, window: stored.3, ..Book::default() };
         for level in stored.0 {
             book.set(Side::Bid, level);
@@ -26,13 +33,13 @@ impl From<Stored> for Book {
         for level in stored.1 {
             book.set(Side::Ask, level);
         }
-        book
+        Ok(book)
     }
 }
 
 /// Both sides of one instrument's book. Stored as its levels.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Book {
     bids: Ladder,
     asks: Ladder,

@@ -14,11 +14,13 @@ use desk::{Desk, Scene};
 use grid::Grid;
 use links::Links;
 use serde::{Deserialize, Serialize};
+pub use state::CheckpointError;
 
 mod desk;
 mod grid;
 mod links;
 mod offset;
+mod state;
 mod verdict;
 mod watch;
 
@@ -84,13 +86,6 @@ impl Stopwatch for NoStopwatch {
     #[inline]
     fn lap(&mut self, _: Stage) {}
 }
-
-/// A checkpoint that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the checkpoint cannot be read ({0}); it was written by another version, or is damaged: replay an earlier segment"
-)]
-pub struct CheckpointError(#[from] postcard::Error);
 
 /// Everything the engine knows. Plain data: `checkpoint` writes it down, `restore` goes on from it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -309,22 +304,6 @@ impl Engine {
 
     fn fault(&self, link: LinkId, kind: FaultKind, remedy: Remedy, text: String, out: &mut Outbox) {
         out.items.push(Output::Fault(Box::new(Fault { at: self.now, link, instrument: None, kind, remedy, text })));
-    }
-
-    /// The whole state, to go on from.
-    ///
-    /// # Errors
-    /// When it cannot be written down, which only lack of memory can cause.
-    pub fn checkpoint(&self) -> Result<Vec<u8>, CheckpointError> {
-        Ok(postcard::to_stdvec(self)?)
-    }
-
-    /// Goes on from a checkpoint.
-    ///
-    /// # Errors
-    /// When the bytes are not a checkpoint of this version.
-    pub fn restore(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        Ok(postcard::from_bytes(bytes)?)
     }
 
     /// Configuration.

@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::event::{Depth, DepthKind, LevelSpan};
 use crate::instrument::Venue;
-use crate::units::{Level, POW10, Scale, Side};
+use crate::units::{Level, MAX_UNITS, POW10, Scale, Side};
 use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -305,6 +305,16 @@ impl Synced {
         {
             self.held.push_back(Held { depth: Depth { span, kind: DepthKind::Diff, ..*depth }, levels: own.to_vec() });
         }
+    }
+
+    /// Whether what was read from a checkpoint may be worked with.
+    pub(crate) fn hangs_together(&self) -> bool {
+        let exact = |level: &Level| (0..=MAX_UNITS).contains(&level.price.0) && (0..=MAX_UNITS).contains(&level.size.0);
+        self.held.iter().all(|held| {
+            let span = held.depth.span;
+            let ordered = span.start <= span.asks && span.asks <= span.end && span.end as usize <= held.levels.len();
+            ordered && held.levels.iter().all(exact)
+        })
     }
 
     /// Moves to finer units; `false` (and nothing changed) if a number would leave the exact range.

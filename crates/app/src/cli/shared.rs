@@ -27,7 +27,7 @@ pub struct NetworkArgs {
     /// Trust the certificates in this PEM file as well
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Go through this proxy: `http://host:port` or `socks5://host:port` [default: HTTPS_PROXY or ALL_PROXY]
+    /// Go through this proxy: `http://[user:password@]host:port` [default: HTTPS_PROXY or ALL_PROXY]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
     /// Open two connections per stream; the first to deliver wins, gaps in one are filled by the other
