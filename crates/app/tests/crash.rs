@@ -1,6 +1,6 @@
 //! Recording that is cut off: killed at random moments, or with no room left. What was recorded replays; live books go on.
 //! `FATHOMETER_KILLS=100` kills that often (8 without).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use fathometer::report::Report;
 use fathometer::runner::Runner;

@@ -1,6 +1,6 @@
 //! Every fault of the local exchange, over real sockets: a book that is shown as valid is right, the other books go on,
 //! and this one comes back. Prints a table; `FATHOMETER_FAULT=gap` runs only what has that in its name.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The laws, on a run over real sockets that misbehave: a live run is its replay, and so is every part of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 mod common;
 

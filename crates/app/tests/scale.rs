@@ -1,5 +1,5 @@
 //! What a demo and many instruments cost. The short version takes a minute; FATHOMETER_LONG=1 watches for half an hour.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
 
 use fathometer::health::Health;
 use std::io::{Read, Write};

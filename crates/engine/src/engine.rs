@@ -8,6 +8,7 @@ use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
 use crate::registry::Registry;
 use crate::units::Nanos;
+use crate::venue::rules::advice;
 use crate::venue::{Decoded, decode};
 use desk::{Desk, Scene};
 use grid::Grid;
@@ -246,10 +247,11 @@ impl Engine {
                 }
             }
             Control::Error { code, text } => {
-                let text = format!("{} refused: {text} (code {code})", venue.name());
-                let (kind, remedy) = match input.body {
-                    Body::Reply { status: 429 | 418, .. } => (FaultKind::Throttled, Remedy::Skip),
-                    Body::Reply { status: 403 | 451, .. } => (FaultKind::Refused, Remedy::Stop),
+                let status = if let Body::Reply { status, .. } = input.body { status } else { 0 };
+                let text = format!("{} refused: {text} (code {code}){}", venue.name(), advice(status));
+                let (kind, remedy) = match status {
+                    429 | 418 => (FaultKind::Throttled, Remedy::Skip),
+                    403 | 451 => (FaultKind::Refused, Remedy::Stop),
                     _ => (FaultKind::Venue, Remedy::Skip),
                 };
                 self.fault(input.link, kind, remedy, text, out);

@@ -203,13 +203,12 @@ impl<'a> Cursor<'a> {
     ) -> Option<(Level, Next)> {
         let window: &[u8; WINDOW] = self.bytes.get(self.at..)?.first_chunk()?;
         let first = word_at(window, 0);
+        if !CANONICAL && shape.read(first).is_none() {
+            *shape = Shape::of(first, price);
+        }
         let (price, end) = match shape.read(first) {
             Some(units) if !CANONICAL => (units, shape.len),
-            _ => {
-                let found = quick_number(window, 0, price, CANONICAL)?;
-                *shape = Shape::of(first, price);
-                found
-            }
+            _ => quick_number(window, 0, price, CANONICAL)?,
         };
         if word_at(window, end) & 0xff_ffff != u64::from_le_bytes(*b"\",\"\0\0\0\0\0") {
             return None;
@@ -406,7 +405,7 @@ struct Shape {
     /// Bytes (high bits) that belong to the number, and which of them is no digit.
     number: u64,
     point: u64,
-    /// Where the point stands.
+    /// Where the point stands, and the zeros that are left out.
     mask: u64,
     dot: u64,
     up: u32,
@@ -417,24 +416,32 @@ struct Shape {
 }
 
 impl Shape {
-    /// Of a number that `within_word` reads; of any other the shape that nothing has.
+    /// Of a number within one word, with a point; of any other the shape that nothing has. Places beyond the units have to
+    /// be zeros, and are left out (`28145.10` in tenths).
     #[inline]
     fn of(word: u64, decimals: u32) -> Self {
         let others = non_digits(word ^ ZEROS);
         let point = others.trailing_zeros() & !7;
         let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
-        let missing = decimals.wrapping_sub((end / 8).wrapping_sub(point / 8 + 1));
-        if point == 0 || point >= 56 || end <= point + 8 || (word >> point) as u8 != b'.' || missing > 8 {
+        if point == 0 || point >= 56 || end <= point + 8 || (word >> point) as u8 != b'.' {
             return Shape::default();
         }
-        let whole = if end == 64 { u64::MAX } else { (1 << end) - 1 };
-        let up = 64 - end;
-        let before = (1 << (point + up)) - 1;
+        let places = (end - point) / 8 - 1;
+        let zeros = places.saturating_sub(decimals);
+        let missing = decimals.saturating_sub(places);
+        if zeros >= places || missing > 8 {
+            return Shape::default();
+        }
+        let below = |bits: u32| if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
+        let kept = end - 8 * zeros;
+        let left_out = below(end) & !below(kept);
+        let up = 64 - kept;
+        let before = below(point + up);
         Shape {
-            number: whole & 0x8080_8080_8080_8080,
+            number: below(end) & 0x8080_8080_8080_8080,
             point: 0x80 << point,
-            mask: 0xff << point,
-            dot: u64::from(b'.') << point,
+            mask: 0xff << point | left_out,
+            dot: u64::from(b'.') << point | (ZEROS & left_out),
             up,
             before,
             behind: !(before << 8 | 0xff),

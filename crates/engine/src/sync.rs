@@ -9,9 +9,10 @@ use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Changes held while a snapshot is awaited. When it is full the oldest half is given up: a snapshot that is so late
-/// cannot fit them, and the next one will fit what is left.
-const BUFFERED_EVENTS_MAX: usize = 20_000;
+/// Changes held while a snapshot is awaited: never less than the last 12 s of the fastest stream that needs one (ten
+/// messages a second), and an answer over HTTP is not older. When it is full the oldest half is given up: a snapshot that
+/// is so late cannot fit, the next one will. A thousand books that wait their turn for a snapshot wait for minutes.
+const BUFFERED_EVENTS_MAX: usize = 256;
 
 /// How an event stands to a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,6 +364,21 @@ mod tests {
 
     fn levels(prices: &[(i64, i64)]) -> Vec<Level> {
         prices.iter().map(|(price, size)| Level { price: Price(*price), size: Size(*size) }).collect()
+    }
+
+    #[test]
+    fn a_book_that_waits_long_for_its_snapshot_holds_only_what_the_snapshot_can_fit() {
+        let mut synced = Synced::new();
+        let change = levels(&[(99, 1)]);
+        let diff = |id: i64| Depth { first_id: id, limit: 0, ..depth(DepthKind::Diff, [-1, id], 1, 1) };
+        for id in 1..=100_000 {
+            assert_eq!(synced.on_diff(Venue::Binance, &diff(id), &change, false), Outcome::Buffered);
+            assert!(synced.held.len() <= BUFFERED_EVENTS_MAX);
+        }
+        let snapshot = Depth { first_id: 99_880, limit: 0, ..depth(DepthKind::Snapshot, [-1, 99_880], 1, 1) };
+        let started = synced.on_snapshot(Venue::Binance, &snapshot, &change);
+        assert!(matches!(started, Outcome::Started { applied: 120, .. }), "{started:?}");
+        assert_eq!(synced.last_id, 100_000);
     }
 
     #[test]

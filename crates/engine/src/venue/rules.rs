@@ -94,6 +94,27 @@ pub fn budget(venue: Venue) -> Budget {
     Budget { weight_per_minute, in_flight_max }
 }
 
+/// What an HTTP status means and what to do about it; starts with a separator, empty where nothing is to be said.
+pub fn advice(status: u16) -> &'static str {
+    match status {
+        403 => {
+            ": its firewall refuses this request, because of the rate of requests or because of the place it comes from. \
+             Wait some minutes or use another network; for Binance point `rest` at https://data-api.binance.vision and `ws` \
+             at wss://data-stream.binance.vision; or try `fathometer demo`, which needs no exchange"
+        }
+        451 => {
+            ": it does not serve the place this machine is in (geo-block). For Binance point `rest` at \
+             https://data-api.binance.vision and `ws` at wss://data-stream.binance.vision; or try `fathometer demo`, \
+             which needs no exchange"
+        }
+        429 => ": too many requests from this address; waiting as long as it asks",
+        418 => ": this address is banned for a while after too many requests; waiting as long as it asks",
+        404 => ": no such path; check `ws` and `rest` of this exchange",
+        500..=599 => ": a trouble on its side; trying again",
+        _ => "",
+    }
+}
+
 fn distinct(symbols: &[String]) -> Vec<String> {
     let mut seen = rustc_hash::FxHashSet::default();
     symbols.iter().filter(|s| seen.insert(s.as_str())).cloned().collect()
