@@ -298,7 +298,7 @@ fn finite(value: Value) -> Value {
     }
 }
 
-fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
+pub(crate) fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
     if ring.len() >= max {
         ring.pop_front();
     }
