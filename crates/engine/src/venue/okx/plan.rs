@@ -202,7 +202,7 @@ mod tests {
                 "/api/v5/public/instruments?instType=OPTION&instFamily=BTC-USD",
             ]
         );
-        assert_eq!(snapshot_request(Venue::Okx, "BTC-USDT"), None);
+        assert_eq!(snapshot_request(Venue::Okx, "BTC-USDT", 1), None);
         assert_eq!(time_request(Venue::Okx).path, "/api/v5/public/time");
         assert_eq!(
             resubscribe("BTC-USDT"),
