@@ -3,7 +3,7 @@
 
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
 use fathometer_engine::event::{DepthKind, Event};
-use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK};
+use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK, REPLACED};
 use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::metric::{Value, column};
 use fathometer_engine::output::{Action, Counters, Fault, Outbox, Output, Status, Validity};
@@ -24,6 +24,8 @@ pub enum What {
     Binary(Vec<u8>),
     Reply(String, u16, String),
     Close,
+    /// The connection has a successor.
+    Replaced,
     Open(Venue, Leg, String),
     Checkpoint(Vec<u8>),
 }
@@ -106,6 +108,7 @@ impl Bench {
                 self.step(link, Body::Reply { sent, request, status: *status, body: body.as_bytes() })
             }
             What::Close => self.step(link, Body::Close { reason: "the story wants it" }),
+            What::Replaced => self.step(link, Body::Close { reason: REPLACED }),
             What::Open(venue, leg, url) => self.step(link, Body::Open { venue: *venue, leg: *leg, url }),
             What::Checkpoint(bytes) => self.step(link, Body::Checkpoint(bytes)),
         }
