@@ -200,17 +200,20 @@ impl Feeds {
             Action::Snapshot { link, urgent, .. } => {
                 let rest = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue);
                 // A rebuild shares the budget with every other book that may need one now; a comparison can wait.
-                let books = if urgent { rest.map_or(1, |(plan, _)| plan.books()) } else { 1 };
-                match rules::snapshot_request(instrument.venue, &instrument.symbol, books) {
+                let (venue, symbol) = (instrument.venue, instrument.symbol.as_str());
+                let books = rest.map_or(1, |(plan, _)| plan.books());
+                let request = match urgent {
+                    true => rules::snapshot_request(venue, symbol, books),
+                    false => Some(rules::comparison_request(venue, symbol)),
+                };
+                match request {
                     Some(request) => {
                         let priority = if urgent { Priority::Urgent } else { Priority::Audit };
                         if let Some((_, rest)) = rest {
                             rest.ask(request, priority, Some(link).filter(|link| *link != NO_LINK));
                         }
                     }
-                    None if urgent => self.resubscribe(link, instrument),
-                    // A book that lives is not disturbed to be compared.
-                    None => {}
+                    None => self.resubscribe(link, instrument),
                 }
             }
             Action::Resubscribe { link, .. } => self.resubscribe(link, instrument),

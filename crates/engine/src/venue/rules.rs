@@ -47,6 +47,14 @@ pub fn snapshot_request(venue: Venue, symbol: &str, books: usize) -> Option<Requ
     }
 }
 
+/// The HTTP request for a book to compare a live one with, as deep as the venue gives it.
+pub fn comparison_request(venue: Venue, symbol: &str) -> Request {
+    match venue {
+        Venue::Okx => okx::plan::book(symbol),
+        _ => binance::plan::snapshot(venue, symbol, 1),
+    }
+}
+
 /// Requests to make once, before anything else: what the instruments are.
 pub fn startup_requests(venue: Venue, symbols: &[String]) -> Vec<Request> {
     let symbols = distinct(symbols);

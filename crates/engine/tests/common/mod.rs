@@ -307,6 +307,16 @@ pub fn okx_book(seq: i64, bids: &str, asks: &str) -> What {
     okx("snapshot", -1, seq, 0, bids, asks)
 }
 
+/// OKX's answer with a book.
+pub fn okx_reply(seq: i64, bids: &str, asks: &str) -> What {
+    let quads = |text| levels(text).replace("\"]", "\",\"0\",\"1\"]");
+    let (bids, asks) = (quads(bids), quads(asks));
+    let body = format!(
+        r#"{{"code":"0","msg":"","data":[{{"asks":{asks},"bids":{bids},"ts":"1767225600000","seqId":{seq}}}]}}"#
+    );
+    What::Reply("/api/v5/market/books?instId=BTC-USDT&sz=400".to_owned(), 200, body)
+}
+
 /// A change.
 pub fn okx_update(prev: i64, seq: i64, bids: &str, asks: &str) -> What {
     okx("update", prev, seq, 0, bids, asks)

@@ -113,6 +113,11 @@ pub(in crate::venue) fn resubscribe(symbol: &str) -> Vec<String> {
     vec![frame("unsubscribe", &arg), frame("subscribe", &arg)]
 }
 
+/// All that the venue's own stream shows of a book.
+pub(in crate::venue) fn book(symbol: &str) -> Request {
+    Request { path: format!("/api/v5/market/books?instId={}&sz=400", encoded(symbol)), weight: 1 }
+}
+
 pub(in crate::venue) fn instruments(symbols: &[String]) -> Vec<Request> {
     let mut once = FxHashSet::default();
     let mut requests = Vec::new();
