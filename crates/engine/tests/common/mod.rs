@@ -170,7 +170,7 @@ impl Bench {
                 self.samples.insert(*instrument, values);
                 return None;
             }
-            Output::Ladder { .. } | Output::Instrument { .. } => return None,
+            Output::Ladder { .. } | Output::Relief { .. } | Output::Instrument { .. } => return None,
         };
         // The first instrument goes without saying.
         if id == InstrumentId(0) {
