@@ -2,7 +2,7 @@
 
 use crate::book::Book;
 use crate::event::{Control, Event, Stamped};
-use crate::input::{Body, Input, LinkId};
+use crate::input::{Body, Input, LinkId, REPLACED};
 use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
@@ -284,8 +284,10 @@ impl Engine {
 
     fn on_close(&mut self, link: LinkId, reason: &str, out: &mut Outbox) {
         let Some(venue) = self.links.close(link) else { return };
-        let text = format!("{}: connection closed: {reason}", venue.name());
-        self.fault(link, FaultKind::Disconnected, Remedy::Reconnect, text, out);
+        if reason != REPLACED {
+            let text = format!("{}: connection closed: {reason}", venue.name());
+            self.fault(link, FaultKind::Disconnected, Remedy::Reconnect, text, out);
+        }
         for (number, desk) in self.desks.iter_mut().enumerate() {
             desk.on_close(link, InstrumentId(number as u32), self.now, out);
         }
