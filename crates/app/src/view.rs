@@ -151,7 +151,7 @@ impl View {
             }
             Output::Instrument { instrument, info } => self.instrument(*instrument, info),
             Output::Fault(fault) => self.fault(fault),
-            Output::Action(_) => {}
+            Output::Relief { .. } | Output::Action(_) => {} // `hub` keeps the heatmap
         }
     }
 
@@ -313,7 +313,7 @@ fn finite(value: Value) -> Value {
     }
 }
 
-fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
+pub(crate) fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
     if ring.len() >= max {
         ring.pop_front();
     }
