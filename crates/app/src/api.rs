@@ -10,11 +10,13 @@ pub mod faults;
 pub mod groups;
 pub mod instruments;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod problem;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod stream;
 pub mod view;
 
 use crate::live::state::State;
@@ -93,6 +95,7 @@ fn routes() -> Routes {
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(stream::router())
 }
 
 /// The router and its description.

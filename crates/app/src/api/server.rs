@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// It is taken, or not ours.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+    super::listen::listen(address).map_err(|error| {
         Failure::network(format!(
             "cannot listen on {address}: {error}; another fathometer may be running there (see it with `fathometer top \
              http://{address}`): choose another port with --listen, or --listen off"
