@@ -29,6 +29,17 @@ pub struct Price(pub i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Size(pub i64);
 
+impl Price {
+    /// Whether it is further from the touch than `other`.
+    #[inline]
+    pub fn is_worse(self, other: Price, side: Side) -> bool {
+        match side {
+            Side::Bid => self < other,
+            Side::Ask => self > other,
+        }
+    }
+}
+
 /// Nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Nanos(pub i64);

@@ -141,10 +141,11 @@ impl<T: Amount> Window<T> {
             if self.head >= self.slots.len() {
                 self.head = 0;
             }
-            for (slot, sum) in self.slots.iter_mut().skip(self.head).zip(&mut self.sums) {
+            let Some(bucket) = self.slots.get_mut(self.head..self.head + self.width) else { continue };
+            for (slot, sum) in bucket.iter_mut().zip(&mut self.sums) {
                 *sum = sum.minus(*slot);
-                *slot = T::default();
             }
+            bucket.fill(T::default());
         }
     }
 }
