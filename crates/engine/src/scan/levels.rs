@@ -247,12 +247,12 @@ impl Form {
     /// Any number, whose form is the one to try next.
     #[inline(never)]
     fn number(&mut self, window: &[u8; WINDOW], at: usize, decimals: u32) -> Option<(i64, usize)> {
-        let (units, end) = match self.read(word_at(window, at)) {
-            Some((units, len)) => (units, at + len),
-            None => quick_number(window, at, decimals, false)?,
-        };
-        *self = Form::of(word_at(window, at), decimals);
-        Some((units, end))
+        let word = word_at(window, at);
+        *self = Form::of(word, decimals);
+        match self.read(word) {
+            Some((units, len)) => Some((units, at + len)),
+            None => quick_number(window, at, decimals, false),
+        }
     }
 }
 
