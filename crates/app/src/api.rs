@@ -8,6 +8,7 @@ pub mod book;
 pub mod classic;
 pub mod faults;
 pub mod groups;
+pub mod history;
 pub mod instruments;
 pub mod limits;
 pub mod metrics;
@@ -15,6 +16,7 @@ pub mod problem;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
@@ -88,6 +90,8 @@ fn routes() -> Routes {
         .merge(instruments::router())
         .merge(book::router())
         .merge(metrics::router())
+        .merge(history::router())
+        .merge(trades::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())
