@@ -3,6 +3,7 @@
 use super::lag::Lag;
 use super::question::{Questions, Unanswered};
 use crate::health::Health;
+use crate::hub::Hub;
 use crate::view::{Mode, View};
 use fathometer_edge::clock;
 use fathometer_edge::feed::{Feeds, LinkHealth, LinkState};
@@ -11,11 +12,13 @@ use fathometer_engine::instrument::Instrument;
 use fathometer_engine::output::Action;
 use fathometer_engine::units::Nanos;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Shared by all parts of a live run.
 pub struct State {
     view: Mutex<View>,
+    /// What is asked for beyond the view: history, heatmap, trades, books to any depth.
+    pub hub: Arc<Hub>,
     lag: Mutex<Lag>,
     feeds: Mutex<Vec<Feeds>>,
     /// What is asked of the engine's own thread.
@@ -32,6 +35,7 @@ impl State {
         State {
             replay: matches!(view.mode, Mode::Replay { .. }),
             questions: Questions::default(),
+            hub: Arc::new(Hub::new(&view.columns)),
             view: Mutex::new(view),
             lag: Mutex::default(),
             feeds: Mutex::default(),
