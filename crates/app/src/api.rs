@@ -3,8 +3,10 @@
 //! A file of `api/` holds the handlers of one subject and a `router()` with their paths; it stands in one list, `routes`.
 
 pub mod asked;
+pub mod latency;
 pub mod problem;
 pub mod server;
+pub mod system;
 pub mod view;
 
 use crate::live::state::State;
@@ -47,6 +49,8 @@ impl Api {
 fn routes() -> Routes {
     OpenApiRouter::with_openapi(OpenApi::new(Info::new("Fathometer", env!("CARGO_PKG_VERSION")), Paths::new()))
         .merge(view::router())
+        .merge(latency::router())
+        .merge(system::router())
 }
 
 /// The router and its description.
