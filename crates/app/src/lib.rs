@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod failure;
 pub mod health;
+pub mod hub;
 pub mod live;
 pub mod logging;
 pub mod monitor;

@@ -124,6 +124,7 @@ impl Desk {
         let mut patience = PATIENCE;
         while inbox.recv(&mut batch, patience).is_ok() {
             self.take(&mut batch);
+            self.state.hub.settle(&self.runner.engine);
             let more = self.state.questions.answer(&self.runner.engine);
             patience = if more { IN_A_HURRY } else { PATIENCE };
         }
@@ -145,7 +146,7 @@ impl Desk {
             let is_frame = matches!(input.body, Body::Text(_) | Body::Binary(_));
             // On the tape before anything follows from it.
             if let Some(fault) = self.recorder.as_mut().and_then(|recorder| recorder.append(&input)) {
-                view.note(fault);
+                self.note(&mut view, fault);
             }
             if is_frame {
                 self.laps.begin();
@@ -168,11 +169,12 @@ impl Desk {
             {
                 let fault = recorder.rotate(&mut self.runner);
                 self.deliver(&mut view, &mut actions);
-                fault.into_iter().for_each(|fault| view.note(fault));
+                fault.into_iter().for_each(|fault| self.note(&mut view, fault));
+                taken = clock::now();
             }
         }
         for fault in self.state.feeds().iter().flat_map(|feeds| feeds.take_faults().0) {
-            view.note(told(&fault));
+            self.note(&mut view, told(&fault));
         }
         drop((view, lag, latency));
         for (action, instrument) in actions {
@@ -180,9 +182,15 @@ impl Desk {
         }
     }
 
-    /// Hands what the last step said to the view, and keeps what is to be done.
+    fn note(&self, view: &mut View, fault: FaultLine) {
+        self.state.hub.note(fault.clone());
+        view.note(fault);
+    }
+
+    /// Hands what the last step said to hub and view, and keeps what is to be done.
     fn deliver(&self, view: &mut View, actions: &mut Vec<(Action, Option<Instrument>)>) {
         let outbox = self.runner.outbox();
+        self.state.hub.apply(outbox);
         for output in &outbox.items {
             view.apply(output, outbox);
             match output {

@@ -3,6 +3,7 @@
 use super::lag::Lag;
 use super::question::{Questions, Unanswered};
 use crate::health::Health;
+use crate::hub::Hub;
 use crate::monitor::latency::Latency;
 use crate::monitor::process::Usage;
 use crate::monitor::system::{Moment, System};
@@ -17,11 +18,13 @@ use fathometer_engine::output::{Action, Validity};
 use fathometer_engine::units::Nanos;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Shared by all parts of a live run.
 pub struct State {
     view: Mutex<View>,
+    /// What is asked for beyond the view: history, heatmap, trades, books to any depth.
+    pub hub: Arc<Hub>,
     lag: Mutex<Lag>,
     latency: Mutex<Latency>,
     system: Mutex<System>,
@@ -44,6 +47,7 @@ impl State {
         State {
             replay: matches!(view.mode, Mode::Replay { .. }),
             questions: Questions::default(),
+            hub: Arc::new(Hub::new(&view.columns)),
             view: Mutex::new(view),
             lag: Mutex::default(),
             latency: Mutex::default(),
@@ -79,6 +83,7 @@ impl State {
     /// Forgets what was seen, as when a replay jumps: the view becomes this one.
     pub fn forget(&self, view: View) {
         *self.view() = view;
+        self.hub.reset();
         *self.latency() = Latency::default();
     }
 

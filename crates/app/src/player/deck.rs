@@ -105,6 +105,7 @@ impl Deck {
                 self.tell();
             }
             wait = if self.position.playing { self.play() } else { PATIENCE };
+            self.state.hub.settle(&self.engine);
             while self.state.questions.answer(&self.engine) {}
             self.tell();
         }
@@ -167,6 +168,7 @@ impl Deck {
             match stopped {
                 Stopped::Held => {
                     self.tell();
+                    self.state.hub.settle(&self.engine);
                     self.state.questions.answer(&self.engine);
                     std::thread::sleep(LET_OTHERS);
                     self.look();
@@ -233,6 +235,7 @@ impl Deck {
             self.outbox.clear();
             self.engine.step(&input, &mut self.outbox, &mut self.laps);
             latency.turn(at);
+            state.hub.apply(&self.outbox);
             for output in &self.outbox.items {
                 view.apply(output, &self.outbox);
             }
