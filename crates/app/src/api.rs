@@ -10,12 +10,14 @@ pub mod faults;
 pub mod groups;
 pub mod history;
 pub mod instruments;
+pub mod latency;
 pub mod limits;
 pub mod metrics;
 pub mod problem;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod system;
 pub mod trades;
 pub mod view;
 
@@ -97,6 +99,8 @@ fn routes() -> Routes {
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(latency::router())
+        .merge(system::router())
 }
 
 /// The router and its description.
