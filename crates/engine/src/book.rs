@@ -2,7 +2,9 @@
 
 use crate::units::{Level, MAX_UNITS, POW10, Price, Scale, Side, Size};
 
+pub mod excerpt;
 pub mod ladder;
+pub mod merge;
 
 use ladder::{Block, Ladder, Sums};
 use serde::{Deserialize, Serialize};
@@ -151,6 +153,16 @@ impl Book {
             return ladder.worst().map(|key| Price(sign * key));
         }
         self.trusted[side as usize]
+    }
+
+    /// Whether a price lies within what is known of a side.
+    #[inline]
+    pub fn knows(&self, side: Side, price: Price) -> bool {
+        match (self.trusted(side), side) {
+            (None, _) => true,
+            (Some(worst), Side::Bid) => price >= worst,
+            (Some(worst), Side::Ask) => price <= worst,
+        }
     }
 
     /// Says that the venue tells of that many best levels a side, taking away what leaves them: a side with so many is
