@@ -3,6 +3,7 @@
 //! A file of `api/` holds the handlers of one subject and a `router()` with their paths; it stands in one list, `routes`.
 
 pub mod asked;
+pub mod page;
 pub mod problem;
 pub mod server;
 pub mod view;
@@ -47,6 +48,7 @@ impl Api {
 fn routes() -> Routes {
     OpenApiRouter::with_openapi(OpenApi::new(Info::new("Fathometer", env!("CARGO_PKG_VERSION")), Paths::new()))
         .merge(view::router())
+        .merge(page::router())
 }
 
 /// The router and its description.
