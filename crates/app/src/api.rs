@@ -13,6 +13,7 @@ pub mod instruments;
 pub mod latency;
 pub mod limits;
 pub mod metrics;
+pub mod page;
 pub mod problem;
 pub mod server;
 pub mod simulate;
@@ -101,6 +102,7 @@ fn routes() -> Routes {
         .merge(classic::router())
         .merge(latency::router())
         .merge(system::router())
+        .merge(page::router())
 }
 
 /// The router and its description.
