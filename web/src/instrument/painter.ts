@@ -1,0 +1,61 @@
+// What the heatmap's two drawers (WebGL2, and a plain canvas where there is none) have in common.
+
+import type { Marks } from './marks';
+import type { Reliefs } from './relief';
+import type { View } from './view';
+
+/** Colours as fractions of one. */
+export type Rgb = readonly [number, number, number];
+
+export interface Inks {
+  bid: Rgb;
+  ask: Rgb;
+  /** Ground of what is not known, and the hatch over what cannot be vouched for. */
+  ground: Rgb;
+  hatch: Rgb;
+  /** Thin dark or light rim that keeps lines and marks apart from the heat. */
+  rim: Rgb;
+}
+
+export interface Look {
+  /** Sizes drawn darkest and brightest. */
+  floor: number;
+  clip: number;
+  /** Exponent between them: below one lifts the small sizes. */
+  gamma: number;
+  /** Whether trades and best prices are drawn. */
+  marks: boolean;
+  lines: boolean;
+  /** Size that gets the full radius, and that radius in device pixels. */
+  markSize: number;
+  markRadius: number;
+  /** Device pixels per pixel of the page. */
+  ratio: number;
+}
+
+export interface Painter {
+  readonly kind: 'webgl2' | 'canvas';
+  /** A column of either relief changed. */
+  column(level: 'fine' | 'coarse', slot: number): void;
+  /** Everything changed. */
+  reload(): void;
+  theme(palette: Uint8Array, inks: Inks): void;
+  /** Draws the view into the canvas, whose size is already right. */
+  draw(view: View, look: Look): void;
+  destroy(): void;
+}
+
+export interface Drawn {
+  reliefs: Reliefs;
+  /** Buckets of a quarter second, and of two seconds for long windows. */
+  marks: Marks;
+  coarseMarks: Marks;
+}
+
+/** Columns of the fine relief per pixel from which on the coarse one is drawn. */
+export const COARSE_FROM = 2;
+/** Window from which on marks are drawn by their longer bucket, ms. */
+export const COARSE_MARKS_FROM_MS = 420_000;
+/** Most columns averaged, and most rows compared, within one pixel. */
+export const COLUMNS_PER_PIXEL = 8;
+export const ROWS_PER_PIXEL = 4;
