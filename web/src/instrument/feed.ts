@@ -14,10 +14,8 @@ const CONTRAST_MEMORY = 1200;
 
 export class HeatFeed implements Drawn {
   readonly reliefs = new Reliefs();
-  readonly marks = new Marks(250, 16384);
-  readonly coarseMarks = new Marks(2000, 4096);
+  readonly marks = [new Marks(250, 8192), new Marks(1000, 8192), new Marks(4000, 4096)];
   readonly sizes = new Percentiles(CONTRAST_MEMORY);
-  readonly markSizes = new Percentiles(2000);
   /** Told of every column written. */
   painter: Painter | null = null;
   /** Goes up with every column, trade or reload. */
@@ -28,7 +26,6 @@ export class HeatFeed implements Drawn {
   #relief: object | null = null;
   #columns = 0;
   #trades = 0;
-  readonly #one = new Float32Array(1);
 
   /** Takes in what the market's rings hold beyond what was taken before; a different market starts anew. */
   take(market: Market): boolean {
@@ -60,10 +57,8 @@ export class HeatFeed implements Drawn {
     this.#trades = 0;
     this.newestMs = -Infinity;
     this.reliefs.clear();
-    this.marks.clear();
-    this.coarseMarks.clear();
+    for (const marks of this.marks) marks.clear();
     this.sizes.clear();
-    this.markSizes.clear();
     this.changes += 1;
     this.painter?.reload();
   }
@@ -113,10 +108,7 @@ export class HeatFeed implements Drawn {
   }
 
   trade(atMs: number, price: number, size: number, buy: boolean): void {
-    this.marks.add(atMs, price, size, buy);
-    this.coarseMarks.add(atMs, price, size, buy);
-    this.#one[0] = size;
-    this.markSizes.add(this.#one, 0, 1);
+    for (const marks of this.marks) marks.add(atMs, price, size, buy);
     this.changes += 1;
   }
 

@@ -6,7 +6,7 @@ import type { HeatFeed } from './feed';
 import { faded, theme, type Theme } from './inks';
 import { CanvasPainter } from './paint_2d';
 import { GlPainter } from './paint_gl';
-import { COARSE_MARKS_FROM_MS, type Look, type Painter } from './painter';
+import { cloudFor, type Look, type Painter } from './painter';
 import { ROWS } from './relief';
 import { clock, placesOf, priceStep, timeStep } from './ticks';
 import type { View } from './view';
@@ -167,14 +167,14 @@ export class Heatmap {
     const start = performance.now();
     this.#drawnAt = start;
     const look = this.#look;
-    const { sizes, markSizes } = this.#feed;
+    const { sizes, marks } = this.#feed;
     look.floor = 0;
     look.clip = sizes.at(this.settings.clip) || 1;
     look.marks = this.settings.marks;
     look.lines = this.settings.lines;
     look.ratio = this.#over.ratio;
-    look.markSize = (markSizes.at(0.995) || 1) * (this.#view.spanMs > COARSE_MARKS_FROM_MS ? 3 : 1.5);
-    look.markRadius = Math.min(14, 6 + this.plotHeight / 80) * this.#over.ratio;
+    look.markSize = marks[cloudFor(marks, this.#view.spanMs, this.plotWidth)]!.scale;
+    look.markRadius = Math.min(13, 5 + this.plotHeight / 90) * this.#over.ratio;
     this.painter.draw(this.#view, look);
     this.cost.heat += 1;
     this.cost.heatMs += performance.now() - start;
@@ -439,7 +439,7 @@ export class Heatmap {
     const view = this.#view;
     const perPixel = view.spanMs / this.plotWidth;
     const perRow = (view.high - view.low) / this.plotHeight;
-    const marks = view.spanMs > COARSE_MARKS_FROM_MS ? this.#feed.coarseMarks : this.#feed.marks;
+    const marks = this.#feed.marks[cloudFor(this.#feed.marks, view.spanMs, this.plotWidth)]!;
     const mark = this.settings.marks ? marks.nearest(atMs, price, perPixel * 10, perRow * 10) : -1;
     if (mark >= 0) {
       const did = marks.boughtOf(mark) ? '● bought' : '◆ sold';

@@ -40,6 +40,7 @@ export class LadderBoard {
   readonly #prices = new Texts();
   readonly #sizes = new Texts();
   readonly #sums = new Texts();
+  readonly #tradedTexts = new Texts();
   #hover = NaN;
   #dragFrom = NaN;
   #dragTo = NaN;
@@ -144,7 +145,7 @@ export class LadderBoard {
     context.textAlign = 'right';
     context.fillText(`Size ${info.contract_size ? 'contr.' : info.base}`, x.size, y);
     if (!this.compact) context.fillText('Sum', x.sum, y);
-    if (x.traded > 0) context.fillText('Traded 60 s', x.traded, y);
+    if (x.traded > 0) context.fillText('Traded', x.traded, y);
     const most = Math.max(this.asks.largest, this.bids.largest, 1e-12);
     const deep = Math.max(this.asks.sums[this.asks.count - 1] ?? 0, this.bids.sums[this.bids.count - 1] ?? 0, 1e-12);
     const wall = this.#typical.at(0.5) * WALL;
@@ -160,9 +161,10 @@ export class LadderBoard {
 
   #columns(width: number): { price: number; size: number; sum: number; traded: number } {
     if (this.compact || width < 210) return { price: 6, size: width - 6, sum: 0, traded: 0 };
-    const traded = width >= 270 ? width - 6 : 0;
-    const right = traded > 0 ? width - 78 : width - 6;
-    return { price: 8, size: right - (right - 80) * 0.42, sum: right, traded };
+    const { rem } = theme();
+    const traded = width >= rem * 20 ? width - 6 : 0;
+    const right = traded > 0 ? width - rem * 4.6 : width - 6;
+    return { price: 8, size: right - Math.max(rem * 5, (right - rem * 6) * 0.48), sum: right, traded };
   }
 
   /** Top of a row's box. */
@@ -218,7 +220,7 @@ export class LadderBoard {
       context.font = now.normal;
       if (x.sum > 0) {
         context.fillStyle = now.muted;
-        context.fillText(this.#sums.get(round(rows.sums[i]!), 'sum', (s) => short(s, 4)), x.sum, middle);
+        context.fillText(this.#sums.get(round(rows.sums[i]!), key, (s) => (s < 1e5 ? fixed(s, places) : short(s, 4))), x.sum, middle);
       }
       if (x.traded > 0) this.#tradedAt(context, now, market, price, x.traded, y, middle);
     }
@@ -229,14 +231,14 @@ export class LadderBoard {
     if (!traded) return;
     const all = traded.bought + traded.sold;
     if (all <= 0) return;
-    const wide = 64;
+    const wide = now.rem * 3.8;
     const bought = (traded.bought / all) * wide;
     context.fillStyle = now.bid;
     context.fillRect(right - wide, y + this.#tall - 3, bought, 2);
     context.fillStyle = now.ask;
     context.fillRect(right - wide + bought, y + this.#tall - 3, wide - bought, 2);
     context.fillStyle = now.text;
-    context.fillText(this.#sums.get(round(market.size(all)), 'sum', (s) => short(s, 4)), right, middle);
+    context.fillText(this.#tradedTexts.get(round(market.size(all)), 'traded', (s) => short(s, 3)), right, middle);
   }
 
   /** Between the sides: last trade and spread. */

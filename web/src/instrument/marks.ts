@@ -1,5 +1,7 @@
 // Trades as the heatmap shows them: those of one side in one bucket of time become one mark at their mean price.
 
+import { Percentiles } from './contrast';
+
 /** Numbers per mark: time (buckets since `base`), price above `origin`, size, side (1 taker bought, -1 sold). */
 export const MARK = 4;
 
@@ -18,7 +20,9 @@ export class Marks {
   readonly #bucket = [-1, -1];
   readonly #size = [0, 0];
   readonly #worth = [0, 0];
-  #largest = 0;
+  /** Sizes of finished marks. */
+  readonly #sizes = new Percentiles(2000);
+  readonly #one = new Float32Array(1);
 
   constructor(bucketMs: number, capacity: number) {
     this.bucketMs = bucketMs;
@@ -26,9 +30,9 @@ export class Marks {
     this.data = new Float32Array(capacity * MARK);
   }
 
-  /** Size whose mark has the full radius: forgets slowly, so that one block trade does not dwarf the rest for long. */
+  /** Size whose mark has the full radius: few marks are larger, and one block trade does not dwarf the rest. */
   get scale(): number {
-    return this.#largest;
+    return this.#sizes.at(0.99) || this.#size[0]! + this.#size[1]! || 1;
   }
 
   add(atMs: number, price: number, size: number, buy: boolean): void {
@@ -40,6 +44,10 @@ export class Marks {
     const side = buy ? 0 : 1;
     const bucket = Math.floor(atMs / this.bucketMs);
     if (this.#bucket[side] !== bucket) {
+      if (this.#size[side]! > 0) {
+        this.#one[0] = this.#size[side]!;
+        this.#sizes.add(this.#one, 0, 1);
+      }
       this.#bucket[side] = bucket;
       this.#open[side] = this.made;
       this.#size[side] = 0;
@@ -55,7 +63,6 @@ export class Marks {
     this.data[at + 2] = sum;
     this.data[at + 3] = buy ? 1 : -1;
     this.dirtyFrom = Math.min(this.dirtyFrom, mark);
-    this.#largest = sum > this.#largest ? sum : this.#largest * 0.9995 + sum * 0.0005;
   }
 
   /** Marks now held. */
@@ -98,7 +105,8 @@ export class Marks {
     this.dirtyFrom = 0;
     this.#open.fill(-1);
     this.#bucket.fill(-1);
-    this.#largest = 0;
+    this.#size.fill(0);
+    this.#sizes.clear();
     this.data.fill(0);
   }
 }

@@ -1,6 +1,6 @@
 // The heatmap on a plain canvas, for browsers without WebGL2: the same picture, computed pixel by pixel.
 
-import { COARSE_FROM, COARSE_MARKS_FROM_MS, COLUMNS_PER_PIXEL, ROWS_PER_PIXEL } from './painter';
+import { cloudFor, COARSE_FROM, COLUMNS_PER_PIXEL, ROWS_PER_PIXEL } from './painter';
 import type { Drawn, Inks, Look, Painter, Rgb } from './painter';
 import { SHADES } from './palette';
 import { ROWS, type Relief, type Reliefs } from './relief';
@@ -178,7 +178,7 @@ export class CanvasPainter implements Painter {
   #marks(view: View, look: Look): void {
     const { width, height } = this.#canvas;
     const context = this.#context;
-    const marks = view.spanMs > COARSE_MARKS_FROM_MS ? this.#drawn.coarseMarks : this.#drawn.marks;
+    const marks = this.#drawn.marks[cloudFor(this.#drawn.marks, view.spanMs, width / look.ratio)]!;
     context.globalAlpha = 0.7;
     context.strokeStyle = this.#rim;
     for (let mark = marks.made - marks.count; mark < marks.made; mark += 1) {

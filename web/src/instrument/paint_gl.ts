@@ -2,7 +2,7 @@
 
 import { HEAT_FRAGMENT, HEAT_VERTEX, LINE_FRAGMENT, LINE_VERTEX, MARK_FRAGMENT, MARK_VERTEX } from './shaders';
 import { MARK, type Marks } from './marks';
-import { COARSE_FROM, COARSE_MARKS_FROM_MS, type Drawn, type Inks, type Look, type Painter } from './painter';
+import { cloudFor, COARSE_FROM, type Drawn, type Inks, type Look, type Painter } from './painter';
 import { SHADES } from './palette';
 import { ROWS, type Relief } from './relief';
 import type { View } from './view';
@@ -74,7 +74,7 @@ export class GlPainter implements Painter {
     this.#fine = this.#ring(this.#drawn.reliefs.fine);
     this.#coarse = this.#ring(this.#drawn.reliefs.coarse);
     this.#lut = texture(gl);
-    this.#clouds = [this.#cloud(this.#drawn.marks), this.#cloud(this.#drawn.coarseMarks)];
+    this.#clouds = this.#drawn.marks.map((marks) => this.#cloud(marks));
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
   }
 
@@ -245,7 +245,7 @@ export class GlPainter implements Painter {
 
   #drawMarks(view: View, look: Look, width: number, height: number): void {
     const gl = this.#gl;
-    const cloud = this.#clouds[view.spanMs > COARSE_MARKS_FROM_MS ? 1 : 0]!;
+    const cloud = this.#clouds[cloudFor(this.#drawn.marks, view.spanMs, width / look.ratio)]!;
     const { marks } = cloud;
     if (marks.count === 0) return;
     this.#upload(cloud);

@@ -47,15 +47,21 @@ export interface Painter {
 
 export interface Drawn {
   reliefs: Reliefs;
-  /** Buckets of a quarter second, and of two seconds for long windows. */
-  marks: Marks;
-  coarseMarks: Marks;
+  /** Trades joined in buckets of growing length: which is drawn depends on the span, see `cloudFor`. */
+  marks: readonly Marks[];
 }
 
 /** Columns of the fine relief per pixel from which on the coarse one is drawn. */
 export const COARSE_FROM = 2;
-/** Window from which on marks are drawn by their longer bucket, ms. */
-export const COARSE_MARKS_FROM_MS = 420_000;
+/** Least width of a bucket of trades on the screen, pixels of the page. */
+const MARK_PIXELS = 2.5;
 /** Most columns averaged, and most rows compared, within one pixel. */
 export const COLUMNS_PER_PIXEL = 8;
 export const ROWS_PER_PIXEL = 4;
+
+/** Which of the clouds of marks suits a span: the finest whose buckets are not narrower than marks can be told apart. */
+export function cloudFor(clouds: readonly Marks[], spanMs: number, width: number): number {
+  const least = (spanMs / Math.max(1, width)) * MARK_PIXELS;
+  const found = clouds.findIndex((marks) => marks.bucketMs >= least);
+  return found < 0 ? clouds.length - 1 : found;
+}

@@ -4,7 +4,9 @@ import * as api from '../data/api';
 import { store, type Market } from '../data/store';
 import { decodeReliefHistory } from '../data/wire';
 import { Cross } from './cross';
+import { trackIds } from './charts';
 import { HeatFeed } from './feed';
+import { Track } from './track';
 import { View } from './view';
 
 /** Span of time at first, ms. */
@@ -19,6 +21,7 @@ export class Scene {
   readonly view = new View();
   readonly cross = new Cross();
   readonly feed = new HeatFeed();
+  readonly track: Track;
   /** What became of the history: its words when it could not be had. */
   historyProblem: string | null = null;
   historyLoaded = false;
@@ -29,6 +32,15 @@ export class Scene {
   constructor(id: string) {
     this.id = id;
     this.view.spanMs = SPAN_MS;
+    this.track = new Track(trackIds(store.catalogue));
+  }
+
+  /** Takes in what arrived since the last frame. */
+  take(): void {
+    const { market } = this;
+    if (!market) return;
+    this.feed.take(market);
+    this.track.take(market);
   }
 
   get market(): Market | undefined {
@@ -44,7 +56,9 @@ export class Scene {
       store.subscribe('relief', this.id, { rate: 5 }),
       store.subscribe('profile', this.id, { rate: 1 }),
       store.listen((what) => {
-        if (what === 'reset') this.feed.start(null);
+        if (what !== 'reset') return;
+        this.feed.start(null);
+        this.track.clear();
       }),
     ];
     void this.#past();
@@ -62,9 +76,11 @@ export class Scene {
       if (!market) return;
       const to = this.now();
       const query = { from_ms: Math.floor(to - HISTORY_MS), to_ms: Math.ceil(to) };
+      const metrics = this.track.past(this.id, query.from_ms, query.to_ms, signal);
       const bytes = await api.getBytes(`instruments/${encodeURIComponent(this.id)}/relief`, query, signal);
       this.feed.take(market);
       this.feed.history(decodeReliefHistory(bytes), market.info.price_decimals);
+      await metrics;
     } catch (error) {
       if (signal.aborted) return;
       this.historyProblem = error instanceof api.Problem ? error.words : String(error);

@@ -142,6 +142,6 @@ void main() {
   float body = 1.0 - smoothstep(-0.7, 0.5, away);
   float edge = smoothstep(-2.2, -0.9, away) * body;
   vec3 colour = side > 0.0 ? bidInk : askInk;
-  float alpha = body * mix(0.62, 0.95, edge);
+  float alpha = body * mix(0.5, 0.9, edge);
   ink = vec4(mix(colour, rim, 0.5 * edge) * alpha, alpha);
 }`;
