@@ -1,5 +1,6 @@
 //! Fathometer, the program: command line, configuration, roles, screens. It computes no metric.
 
+pub mod api;
 pub mod bench;
 pub mod cli;
 pub mod commands;
@@ -11,7 +12,6 @@ pub mod logging;
 pub mod nearest;
 pub mod report;
 pub mod runner;
-pub mod serve;
 pub mod symbols;
 pub mod tui;
 pub mod view;

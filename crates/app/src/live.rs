@@ -4,6 +4,7 @@ pub mod headless;
 pub mod lag;
 pub mod plan;
 pub mod probe;
+pub mod question;
 pub mod recorder;
 pub mod screen;
 pub mod state;
@@ -29,8 +30,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// The engine's thread looks at the feeds' own faults at least that often.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The engine's thread looks at the feeds' own faults, and at what it is asked, at least that often.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// And that soon when more questions wait than it answers between two batches.
+const IN_A_HURRY: Duration = Duration::ZERO;
 
 /// A run under way.
 pub struct Live {
@@ -105,9 +108,13 @@ struct Desk {
 impl Desk {
     fn work(mut self, mut inbox: InboxReceiver) -> Ended {
         let mut batch = VecDeque::new();
-        while inbox.recv(&mut batch, PATIENCE).is_ok() {
+        let mut patience = PATIENCE;
+        while inbox.recv(&mut batch, patience).is_ok() {
             self.take(&mut batch);
+            let more = self.state.questions.answer(&self.runner.engine);
+            patience = if more { IN_A_HURRY } else { PATIENCE };
         }
+        self.state.questions.end();
         let closed = self.recorder.as_mut().map_or(Ok(()), Recorder::close);
         Ended { runner: self.runner, recorder: self.recorder, tape_error: closed.err() }
     }

@@ -148,7 +148,7 @@ impl View {
             }
             Output::Instrument { instrument, info } => self.instrument(*instrument, info),
             Output::Fault(fault) => self.fault(fault),
-            Output::Action(_) => {}
+            Output::Relief { .. } | Output::Action(_) => {} // `hub` keeps the heatmap
         }
     }
 

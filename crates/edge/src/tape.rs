@@ -45,7 +45,7 @@ mod writer;
 pub use format::is_tape;
 pub(crate) use format::may_become_tape;
 pub use reader::{Lost, Reader, Torn};
-pub use writer::Writer;
+pub use writer::{TapeGauge, TapeStats, Writer};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 
 mod audit;
 pub mod book;
+pub mod cost;
 pub mod engine;
 pub mod event;
 pub mod input;

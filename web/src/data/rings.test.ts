@@ -97,4 +97,11 @@ describe('Spark', () => {
     expect([...spark.ats]).toEqual([4000, 2000, 3000]);
     expect([...spark.values]).toEqual([5, NaN, 4]);
   });
+
+  it('takes what was earlier in front, once', () => {
+    const spark = new Spark(10, 1000);
+    spark.push(5000, 5);
+    spark.fill([3000, 4000, 5000, 6000], [3, 4, 99, 98]);
+    expect([...spark.values.slice(0, spark.total)]).toEqual([3, 4, 5]);
+  });
 });

@@ -103,4 +103,17 @@ export class Spark {
     this.ats[slot] = step;
     this.values[slot] = value;
   }
+
+  /** Puts what was before the oldest in front of what is there. */
+  fill(ats: ArrayLike<number>, values: ArrayLike<number>): void {
+    const later = { ats: [] as number[], values: [] as number[] };
+    for (let n = this.first; n < this.total; n++) {
+      later.ats.push(this.ats[n % this.capacity] ?? 0);
+      later.values.push(this.values[n % this.capacity] ?? NaN);
+    }
+    this.total = 0;
+    const until = later.ats[0] ?? Infinity;
+    for (let i = 0; i < ats.length; i++) if ((ats[i] ?? 0) < until) this.push(ats[i] ?? 0, values[i] ?? NaN);
+    for (let i = 0; i < later.ats.length; i++) this.push(later.ats[i] ?? 0, later.values[i] ?? NaN);
+  }
 }

@@ -1,6 +1,7 @@
 //! What `run`, `record` and `demo` have in common: listen, record, show, and say at the end what it came to.
 
 use super::{print, print_json};
+use crate::api::{Api, server};
 use crate::cli::shared::{LogFormat, ScreenArgs};
 use crate::failure::{Failure, Outcome};
 use crate::live::headless::{self, REPORT_SECONDS};
@@ -11,7 +12,7 @@ use crate::live::state::State;
 use crate::live::{Ended, Live, probe};
 use crate::report::Report;
 use crate::view::Mode;
-use crate::{logging, serve, tui};
+use crate::{logging, tui};
 use fathometer_edge::clock;
 use fathometer_engine::engine::Config;
 use std::io::IsTerminal;
@@ -75,7 +76,7 @@ pub fn first_link(record: Option<&Path>) -> u32 {
 pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
     let headless = is_headless(&watch.screen);
     let listener = match watch.screen.listen.0 {
-        Some(address) => Some(runtime.block_on(serve::bind(address))?),
+        Some(address) => Some(runtime.block_on(server::bind(address))?),
         None => None,
     };
     if watch.record.is_some() {
@@ -92,7 +93,7 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
     let live = Live::start(watch.mode, watch.config, watch.groups, recorder, runtime.handle())?;
     let stop = CancellationToken::new();
     if let Some(listener) = listener {
-        runtime.spawn(serve::serve(listener, live.state.clone(), stop.clone()));
+        runtime.spawn(server::serve(listener, Arc::new(Api::new(live.state.clone())), stop.clone()));
     }
     runtime.spawn(end_in_time(live.state.clone(), watch.screen.seconds));
     runtime.spawn(end_on_signal(live.state.clone()));

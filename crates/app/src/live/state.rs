@@ -1,10 +1,12 @@
 //! What the engine's thread shares with screens and servers.
 
 use super::lag::Lag;
+use super::question::{Questions, Unanswered};
 use crate::health::Health;
-use crate::view::View;
+use crate::view::{Mode, View};
 use fathometer_edge::clock;
 use fathometer_edge::feed::{Feeds, LinkHealth, LinkState};
+use fathometer_engine::engine::Engine;
 use fathometer_engine::instrument::Instrument;
 use fathometer_engine::output::Action;
 use fathometer_engine::units::Nanos;
@@ -16,7 +18,11 @@ pub struct State {
     view: Mutex<View>,
     lag: Mutex<Lag>,
     feeds: Mutex<Vec<Feeds>>,
+    /// What is asked of the engine's own thread.
+    pub questions: Questions,
     over: AtomicBool,
+    /// Whether the numbers come from a recording.
+    replay: bool,
     began: Nanos,
 }
 
@@ -24,6 +30,8 @@ impl State {
     /// Nothing seen, nothing listened to.
     pub fn new(view: View) -> Self {
         State {
+            replay: matches!(view.mode, Mode::Replay { .. }),
+            questions: Questions::default(),
             view: Mutex::new(view),
             lag: Mutex::default(),
             feeds: Mutex::default(),
@@ -45,6 +53,27 @@ impl State {
     /// What listens; never taken while the view is held, except by the engine's thread.
     pub fn feeds(&self) -> MutexGuard<'_, Vec<Feeds>> {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the numbers come from a recording.
+    pub fn is_replay(&self) -> bool {
+        self.replay
+    }
+
+    /// Now, as ages are told: our clock, or for a recording its position.
+    pub fn now(&self) -> Nanos {
+        if self.replay { self.view().now } else { clock::now() }
+    }
+
+    /// Has the engine's own thread look something up, between two batches.
+    ///
+    /// # Errors
+    /// Too many ask, or the run has ended.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, Unanswered> {
+        self.questions.ask(question).await
     }
 
     /// Has the feeds do what the engine asks.

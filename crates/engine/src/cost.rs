@@ -1,0 +1,3 @@
+//! What a trade would cost: one file per model.
+
+pub mod walk;
