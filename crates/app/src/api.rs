@@ -8,15 +8,20 @@ pub mod book;
 pub mod classic;
 pub mod faults;
 pub mod groups;
+pub mod history;
 pub mod instruments;
+pub mod latency;
 pub mod limits;
 pub mod listen;
 pub mod metrics;
+pub mod page;
 pub mod problem;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
 pub mod stream;
+pub mod system;
+pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
@@ -90,12 +95,17 @@ fn routes() -> Routes {
         .merge(instruments::router())
         .merge(book::router())
         .merge(metrics::router())
+        .merge(history::router())
+        .merge(trades::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
         .merge(stream::router())
+        .merge(latency::router())
+        .merge(system::router())
+        .merge(page::router())
 }
 
 /// The router and its description.
