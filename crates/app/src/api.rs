@@ -11,12 +11,15 @@ pub mod groups;
 pub mod guard;
 pub mod history;
 pub mod instruments;
+pub mod latency;
 pub mod limits;
 pub mod metrics;
+pub mod page;
 pub mod problem;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod system;
 pub mod trades;
 pub mod view;
 
@@ -97,6 +100,9 @@ fn routes() -> Routes {
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(latency::router())
+        .merge(system::router())
+        .merge(page::router())
 }
 
 /// The router and its description.

@@ -69,7 +69,7 @@ export function midText(mid: number, decimals: number): string {
 }
 
 function sign(value: number): string {
-  if (value === 0) return '0';
+  if (Math.abs(value) < 1) return signed(value, 3);
   return value > 0 ? `+${short(value)}` : short(value);
 }
 

@@ -82,7 +82,7 @@ export class Row {
       one.td.classList.toggle('absent', text === ABSENT);
       if (one.bar && column.bar === 'balance') {
         const share = Math.max(-1, Math.min(1, value ?? 0));
-        one.bar.style.transform = `scaleX(${share / 2})`;
+        one.bar.style.transform = `scaleX(${share})`;
         one.bar.classList.toggle('ask-bar', share < 0);
       }
     }

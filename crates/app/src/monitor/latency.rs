@@ -150,14 +150,15 @@ impl Default for Latency {
 }
 
 impl Latency {
-    /// One frame that was not an answer over HTTP, with what the engine said to it: how long it was on its way.
-    pub fn network(&mut self, received: Nanos, outbox: &Outbox, registry: &Registry) {
-        let mut first = true;
+    /// What the engine said: to a frame (not an answer over HTTP), how long it was on its way, with the time of its receipt;
+    /// to anything else, what it estimates of the clocks.
+    pub fn network(&mut self, frame: Option<Nanos>, outbox: &Outbox, registry: &Registry) {
+        let mut frame = frame;
         for output in &outbox.items {
             match output {
-                Output::Market { stamped, .. } if first => {
-                    let Some(pushed) = stamped.ts_venue else { continue };
-                    first = false; // one frame, one latency, however many events it carries
+                Output::Market { stamped, .. } => {
+                    let (Some(received), Some(pushed)) = (frame, stamped.ts_venue) else { continue };
+                    frame = None; // one frame, one latency, however many events it carries
                     let Some(info) = registry.all().get(stamped.instrument.0 as usize) else { continue };
                     self.on_way(info.venue, kind(&stamped.event), received.since(pushed));
                 }
@@ -267,12 +268,7 @@ impl Latency {
         let stream = match self.streams.iter().position(|known| known.venue == venue && known.kind == kind) {
             Some(index) => self.streams.get_mut(index),
             None => {
-                self.streams.push(Stream {
-                    venue,
-                    kind,
-                    raw: Rolling::new(&STREAM),
-                    corrected: Rolling::new(&STREAM),
-                });
+                self.streams.push(Stream { venue, kind, raw: Rolling::new(&STREAM), corrected: Rolling::new(&STREAM) });
                 self.streams.last_mut()
             }
         };

@@ -4,6 +4,7 @@ use super::rolling::four_digits;
 use fathometer_engine::units::Nanos;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
+use utoipa::ToSchema;
 
 /// Rows of named columns.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Line {
 }
 
 /// The same as it is told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct LineTold {
     /// Ends of the seconds, unix milliseconds.
     pub at_ms: Vec<f64>,
@@ -34,7 +35,9 @@ impl Line {
     pub fn push(&mut self, at: Nanos, values: &[Option<f64>]) {
         while self.at.len() >= self.rows_max.max(1) {
             self.at.pop_front();
-            self.columns.iter_mut().for_each(|column| drop(column.pop_front()));
+            for column in &mut self.columns {
+                column.pop_front();
+            }
         }
         self.at.push_back(at);
         for (number, column) in self.columns.iter_mut().enumerate() {
