@@ -14,6 +14,7 @@ pub mod instruments;
 pub mod latency;
 pub mod limits;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod server;
@@ -107,12 +108,14 @@ fn routes() -> Routes {
 
 /// The router and its description.
 pub fn router(api: Arc<Api>) -> (Router, OpenApi) {
-    let (router, description) = routes().split_for_parts();
+    let (router, mut description) = routes().split_for_parts();
+    openapi::complete(&mut description);
     let lost = |uri: Uri| async move { Problem::no_path(uri.path()) };
     let wrong = |method: Method| async move { Problem::no_method(method.as_str()) };
     let worth_it = SizeAbove::new(COMPRESSED_FROM_BYTES).and(NotForContentType::IMAGES);
     let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(worth_it);
     let router = router
+        .merge(openapi::router(&description))
         .fallback(lost)
         .method_not_allowed_fallback(wrong)
         .layer(compression)
