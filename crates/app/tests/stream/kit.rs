@@ -1,6 +1,7 @@
 //! A demo that is served in this process, readers of it, and a ladder as a reader keeps it.
 
 use fathometer::api::{Api, server};
+use fathometer::cli::serve::ServeArgs;
 use fathometer::cli::shared::NetworkArgs;
 use fathometer::config::{Config, Sources};
 use fathometer::live::state::State;
@@ -52,9 +53,11 @@ impl Demo {
         let groups = plan::groups(&config, &NetworkArgs::default(), &markets, 0).unwrap();
         let config = engine::Config { instruments: markets, ..engine::Config::default() };
         let live = Live::start(Mode::Demo { seed: 3 }, config, groups, None, runtime.handle()).unwrap();
-        let listener = runtime.block_on(server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        runtime.spawn(server::serve(listener, Arc::new(Api::new(live.state.clone())), stop.clone()));
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut bound = runtime.block_on(server::bind(here, &ServeArgs::default())).unwrap();
+        let address = bound.url().unwrap().trim_start_matches("http://").parse().unwrap();
+        let (api, stop) = (Api::new(live.state.clone(), std::mem::take(&mut bound.access)), CancellationToken::new());
+        runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
         let demo = Demo { runtime, venue, live: Some(live), address, stop };
         let began = Instant::now();
         while demo.state().health().symbols_live < demo_listings().len() {
