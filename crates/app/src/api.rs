@@ -15,6 +15,8 @@ pub mod limits;
 pub mod metrics;
 pub mod page;
 pub mod problem;
+pub mod recordings;
+pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
@@ -23,11 +25,12 @@ pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
+use crate::player::booth::Booth;
 use axum::Router;
 use axum::http::{Method, Uri};
 use problem::Problem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::openapi::{Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,8 +38,8 @@ use utoipa_axum::router::OpenApiRouter;
 pub struct Api {
     /// What is served: a live run, a demo, or the recording of `replay --serve`.
     pub main: Arc<State>,
-    /// The recording that was opened beside it, for `?source=replay`.
-    replay: Mutex<Option<Arc<State>>>,
+    /// Where recordings are opened and played, for `?source=replay`.
+    pub booth: Booth,
     /// What one asker may have.
     pub limits: limits::Limits,
     /// What was asked and refused since the start.
@@ -58,14 +61,14 @@ pub struct Counts {
 pub type Routes = OpenApiRouter<Arc<Api>>;
 
 impl Api {
-    /// Serves that.
-    pub fn new(main: Arc<State>) -> Self {
-        Api { main, replay: Mutex::default(), limits: limits::Limits::default(), counts: Counts::default() }
+    /// Serves that, with recordings played there.
+    pub fn new(main: Arc<State>, booth: Booth) -> Self {
+        Api { main, booth, limits: limits::Limits::default(), counts: Counts::default() }
     }
 
     /// What was opened to be replayed, if anything was.
     pub fn replay(&self) -> Option<Arc<State>> {
-        self.replay.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.booth.state()
     }
 
     /// What protects the server from askers, and how often it had to.
@@ -78,11 +81,6 @@ impl Api {
             throttled: count(&self.counts.throttled),
             refused: count(&self.counts.refused),
         }
-    }
-
-    /// Puts another recording, or none, in the place of the opened one.
-    pub fn set_replay(&self, state: Option<Arc<State>>) -> Option<Arc<State>> {
-        std::mem::replace(&mut *self.replay.lock().unwrap_or_else(PoisonError::into_inner), state)
     }
 }
 
@@ -100,6 +98,8 @@ fn routes() -> Routes {
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(recordings::router())
+        .merge(replay::router())
         .merge(latency::router())
         .merge(system::router())
         .merge(page::router())
