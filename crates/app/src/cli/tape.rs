@@ -1,5 +1,6 @@
 //! Commands that work on recordings: `replay`, `bench`.
 
+use super::serve::ServeArgs;
 use super::shared::ConfigArgs;
 use clap::Args;
 use std::net::SocketAddr;
@@ -28,6 +29,12 @@ pub struct ReplayArgs {
     /// Where it is served
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8050", requires = "serve")]
     pub listen: SocketAddr,
+    /// Folder of recordings that are listed beside it
+    #[arg(long, value_name = "DIR", requires = "serve")]
+    pub recordings: Option<PathBuf>,
+    /// Who may ask the server.
+    #[command(flatten)]
+    pub access: ServeArgs,
     /// Stop before the first input received after this time (2026-11-20T12:04:07Z, or nanoseconds since 1970)
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub until: Option<i64>,
