@@ -27,7 +27,8 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn new(data: &'a [u8]) -> Self {
         let is_end: fn(&u8) -> bool = |byte| *byte == b'\n';
-        let mut config = Config { sample_ms: 10, ladder_ms: 20, status_ms: 50, audit_ms: 1_000, ..Config::default() };
+        let mut config =
+            Config { sample_ms: 10, ladder_ms: 20, relief_ms: 30, status_ms: 50, audit_ms: 1_000, ..Config::default() };
         let told = data.strip_prefix(b"=").and_then(|rest| rest.split(is_end).next());
         if let Some(told) = told.and_then(|told| serde_json::from_slice::<Config>(told).ok()) {
             config = told;
@@ -135,6 +136,14 @@ fn sound(engine: &Engine, out: &Outbox) {
                 let (bids, asks) = (&out.levels[span.bids()], &out.levels[span.asks()]);
                 assert!(bids.windows(2).all(|pair| pair[0].price > pair[1].price), "{bids:?}");
                 assert!(asks.windows(2).all(|pair| pair[0].price < pair[1].price), "{asks:?}");
+            }
+            Output::Relief { instrument, width, first, span, .. } => {
+                known(instrument);
+                assert!(*width > 0 && span.asks <= span.end);
+                let rows = &out.levels[span.start as usize..span.end as usize];
+                for (number, row) in rows.iter().enumerate() {
+                    assert!(row.size.0 >= 0 && row.price.0 == (first + number as i64) * width, "{row:?}");
+                }
             }
             Output::Status(status) => known(&status.instrument),
             Output::Instrument { instrument, .. } => known(instrument),

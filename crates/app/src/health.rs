@@ -3,9 +3,10 @@
 use crate::view::{Market, View};
 use fathometer_engine::output::Validity;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What `/health` tells.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `ok`: every book is valid; `degraded`: some are not; `starting`: none is.
     pub status: String,

@@ -10,6 +10,8 @@ pub mod screen;
 pub mod state;
 
 use crate::failure::Failure;
+use crate::monitor::laps::Laps;
+use crate::monitor::system;
 use crate::runner::Runner;
 use crate::view::{FaultLine, Mode, View};
 use fathometer_edge::clock;
@@ -66,12 +68,22 @@ impl Live {
     ) -> Result<Self, Failure> {
         let state = Arc::new(State::new(View::new(mode, &catalogue(&config.metrics))));
         let (sender, receiver) = inbox(InboxLimits::default());
-        let desk =
-            Desk { runner: Runner::new(config), recorder, state: state.clone(), nobody: infer(Venue::Binance, "") };
+        let _ = state.inbox.set(receiver.gauge());
+        if let Some((folder, gauge)) = recorder.as_ref().and_then(|it| Some((it.folder().to_owned(), it.gauge()?))) {
+            let _ = state.tape.set((folder, gauge));
+        }
+        let desk = Desk {
+            runner: Runner::new(config),
+            recorder,
+            state: state.clone(),
+            nobody: infer(Venue::Binance, ""),
+            laps: Laps::default(),
+        };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || desk.work(receiver))
             .map_err(|error| Failure::failed(format!("cannot start the engine's thread: {error}")))?;
+        runtime.spawn(system::keep(state.clone()));
         for group in groups {
             let feeds = Feeds::start(group.plans, group.options, sender.clone(), runtime);
             state.feeds().push(feeds.map_err(Failure::network)?);
@@ -103,6 +115,7 @@ struct Desk {
     state: Arc<State>,
     /// Stands for the instrument of actions that concern none.
     nobody: Instrument,
+    laps: Laps,
 }
 
 impl Desk {
@@ -111,6 +124,7 @@ impl Desk {
         let mut patience = PATIENCE;
         while inbox.recv(&mut batch, patience).is_ok() {
             self.take(&mut batch);
+            self.state.hub.settle(&self.runner.engine);
             let more = self.state.questions.answer(&self.runner.engine);
             patience = if more { IN_A_HURRY } else { PATIENCE };
         }
@@ -124,37 +138,59 @@ impl Desk {
         let mut actions = Vec::new();
         let mut view = state.view();
         let mut lag = state.lag();
+        let mut latency = state.latency();
+        let mut taken = clock::now();
+        latency.turn(taken);
         for received in batch.drain(..) {
             let input = received.as_input();
+            let is_frame = matches!(input.body, Body::Text(_) | Body::Binary(_));
             // On the tape before anything follows from it.
             if let Some(fault) = self.recorder.as_mut().and_then(|recorder| recorder.append(&input)) {
-                view.note(fault);
+                self.note(&mut view, fault);
             }
-            self.runner.step(&input);
-            if matches!(input.body, Body::Text(_) | Body::Binary(_)) {
-                lag.add(input.at, clock::now());
+            if is_frame {
+                self.laps.begin();
+            } else {
+                self.laps.pass();
             }
+            self.runner.step_timed(&input, &mut self.laps);
+            let done = clock::now();
             self.deliver(&mut view, &mut actions);
+            let seen = clock::now();
+            if is_frame {
+                lag.add(input.at, done);
+                latency.work(input.at, taken, done, seen, &self.laps);
+            }
+            let frame = is_frame.then_some(input.at);
+            latency.network(frame, self.runner.outbox(), self.runner.engine.registry());
+            taken = seen;
             if let Some(recorder) = &mut self.recorder
                 && recorder.wants_rotation()
             {
                 let fault = recorder.rotate(&mut self.runner);
                 self.deliver(&mut view, &mut actions);
-                fault.into_iter().for_each(|fault| view.note(fault));
+                fault.into_iter().for_each(|fault| self.note(&mut view, fault));
+                taken = clock::now();
             }
         }
         for fault in self.state.feeds().iter().flat_map(|feeds| feeds.take_faults().0) {
-            view.note(told(&fault));
+            self.note(&mut view, told(&fault));
         }
-        drop((view, lag));
+        drop((view, lag, latency));
         for (action, instrument) in actions {
             self.state.act(&action, instrument.as_ref().unwrap_or(&self.nobody));
         }
     }
 
-    /// Hands what the last step said to the view, and keeps what is to be done.
+    fn note(&self, view: &mut View, fault: FaultLine) {
+        self.state.hub.note(fault.clone());
+        view.note(fault);
+    }
+
+    /// Hands what the last step said to hub and view, and keeps what is to be done.
     fn deliver(&self, view: &mut View, actions: &mut Vec<(Action, Option<Instrument>)>) {
         let outbox = self.runner.outbox();
+        self.state.hub.apply(outbox);
         for output in &outbox.items {
             view.apply(output, outbox);
             match output {

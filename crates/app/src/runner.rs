@@ -2,7 +2,7 @@
 
 use crate::report::{self, InstrumentReport};
 use fathometer_edge::feed::STOPPED;
-use fathometer_engine::engine::{Config, Engine, NoStopwatch};
+use fathometer_engine::engine::{Config, Engine, NoStopwatch, Stopwatch};
 use fathometer_engine::input::{Body, Input};
 use fathometer_engine::instrument::InstrumentId;
 use fathometer_engine::output::Outbox;
@@ -62,6 +62,11 @@ impl Runner {
 
     /// Takes one input; what follows from it stands in `outbox` until the next.
     pub fn step(&mut self, input: &Input<'_>) {
+        self.step_timed(input, &mut NoStopwatch);
+    }
+
+    /// The same, measured.
+    pub fn step_timed(&mut self, input: &Input<'_>, watch: &mut impl Stopwatch) {
         self.frames += u64::from(matches!(input.body, Body::Text(_) | Body::Binary(_) | Body::Reply { .. }));
         match input.body {
             Body::Close { reason: STOPPED } if self.parting.is_none() => {
@@ -73,7 +78,7 @@ impl Runner {
         }
         // Emptied before each step rather than each batch: how inputs were batched must not show in the outputs.
         self.outbox.clear();
-        self.engine.step(input, &mut self.outbox, &mut NoStopwatch);
+        self.engine.step(input, &mut self.outbox, watch);
         self.hash.take(&self.outbox);
     }
 

@@ -94,6 +94,9 @@ pub struct Market {
     pub funding: Option<(Decimal, Nanos)>,
     /// Trading state as the venue writes it.
     pub state: Option<String>,
+    /// From the venue's push to our receipt, mean of about the last minute, ms; corrected where the clocks are known.
+    #[serde(default)]
+    pub latency_avg_ms: Option<f64>,
 }
 
 /// One trade.
@@ -143,12 +146,12 @@ impl View {
             Output::Status(status) => {
                 self.now = self.now.max(status.at);
                 if let Some(market) = self.get_mut(status.instrument) {
-                    market.status = Some((**status).clone());
+                    market.pass(status);
                 }
             }
             Output::Instrument { instrument, info } => self.instrument(*instrument, info),
             Output::Fault(fault) => self.fault(fault),
-            Output::Action(_) => {}
+            Output::Relief { .. } | Output::Action(_) => {} // `hub` keeps the heatmap
         }
     }
 
@@ -263,7 +266,18 @@ impl Market {
             mids_at: Nanos(i64::MIN),
             funding: None,
             state: None,
+            latency_avg_ms: None,
         }
+    }
+
+    /// Takes in its status, which comes once a second.
+    fn pass(&mut self, status: &Status) {
+        const SHARE: f64 = 1.0 / 60.0;
+        let nanos = status.latency_ns.map(|(corrected, _)| corrected).or(status.latency_raw_ns);
+        if let Some(ms) = nanos.map(|nanos| nanos as f64 / 1e6) {
+            self.latency_avg_ms = Some(self.latency_avg_ms.map_or(ms, |mean| mean + (ms - mean) * SHARE));
+        }
+        self.status = Some(status.clone());
     }
 
     /// What a row of a table needs.
@@ -275,6 +289,7 @@ impl Market {
             laddered_at: self.laddered_at,
             funding: self.funding,
             state: self.state.clone(),
+            latency_avg_ms: self.latency_avg_ms,
             ..Market::new(&self.info)
         }
     }
@@ -298,7 +313,7 @@ fn finite(value: Value) -> Value {
     }
 }
 
-fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
+pub(crate) fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
     if ring.len() >= max {
         ring.pop_front();
     }

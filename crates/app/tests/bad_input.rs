@@ -10,8 +10,9 @@ const USAGE: i32 = 2;
 const INPUT: i32 = 3;
 const NETWORK: i32 = 4;
 
-fn fathometer(args: &[&str], folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fathometer"));
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fathometer");
+
+fn fathometer(mut command: Command, args: &[&str], folder: &Path) -> Output {
     let ours = |name: &str| name.starts_with("FATHOMETER") || name.to_lowercase().ends_with("_proxy");
     for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
@@ -21,7 +22,11 @@ fn fathometer(args: &[&str], folder: &Path) -> Output {
 
 /// Runs, and holds the message to its parts: on standard error, nothing on standard output, no panic, one `error:`.
 fn check(args: &[&str], folder: &Path, code: i32, parts: &[&str]) {
-    let output = fathometer(args, folder);
+    check_run(Command::new(PROGRAM), args, folder, code, parts);
+}
+
+fn check_run(command: Command, args: &[&str], folder: &Path, code: i32, parts: &[&str]) {
+    let output = fathometer(command, args, folder);
     let (told, printed) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
     assert_eq!(output.status.code(), Some(code), "{args:?}: {told}{printed}");
     assert_eq!(told.matches("error:").count(), 1, "{args:?} tells one error:\n{told}");
@@ -109,20 +114,30 @@ fn a_text_file_is_no_tape() {
 #[cfg(unix)]
 fn a_folder_that_cannot_be_used() {
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    /// The user without rights, on every Linux.
+    const NOBODY: u32 = 65534;
     let here = folder();
     let closed = here.path().join("closed");
     std::fs::create_dir(&closed).unwrap();
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
-    // The superuser may read and write anything: there the rights say nothing.
-    if std::fs::read_dir(&closed).is_err() {
-        let denied = ["cannot read the configuration folder closed", "denied"];
-        check(&["check-config", "closed"], here.path(), INPUT, &denied);
-        check(&["replay", "closed"], here.path(), INPUT, &["cannot read closed", "permissions"]);
-        let record = ["demo", "--listen", "off", "--record", "closed/tape"];
-        check(&record, here.path(), INPUT, &["closed/tape", "choose another folder"]);
-    } else {
-        eprintln!("NOT RUN: rights of folders do not bind this user");
+    // The superuser may read and write anything: then somebody else tries, with a copy where everybody may start it.
+    let superuser = std::fs::read_dir(&closed).is_ok();
+    let copy = here.path().join("fathometer");
+    if superuser {
+        std::fs::set_permissions(here.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::copy(PROGRAM, &copy).unwrap();
     }
+    let denied = |args: &[&str], parts: &[&str]| {
+        let mut command = Command::new(if superuser { copy.as_path() } else { Path::new(PROGRAM) });
+        if superuser {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        check_run(command, args, here.path(), INPUT, parts);
+    };
+    denied(&["check-config", "closed"], &["cannot read the configuration folder closed", "denied"]);
+    denied(&["replay", "closed"], &["cannot read closed", "permissions"]);
+    denied(&["demo", "--listen", "off", "--record", "closed/tape"], &["closed/tape", "choose another folder"]);
     std::fs::write(here.path().join("file"), "x").unwrap();
     let record = ["demo", "--listen", "off", "--record", "file"];
     check(&record, here.path(), INPUT, &["cannot write the tape file"]);
@@ -180,11 +195,11 @@ fn what_is_good_ends_with_zero() {
         &["demo", "--help"],
     ];
     for args in good {
-        let output = fathometer(args, here.path());
+        let output = fathometer(Command::new(PROGRAM), args, here.path());
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
     }
-    let output = fathometer(&["man", "--out", "pages"], here.path());
+    let output = fathometer(Command::new(PROGRAM), &["man", "--out", "pages"], here.path());
     assert_eq!(output.status.code(), Some(0));
     assert!(here.path().join("pages/fathometer-replay.1").is_file());
 }

@@ -345,9 +345,13 @@ fn judge(case: &Case, before: &Log, rig: Rig, begun: Nanos, over: Nanos, mut pro
 /// nobody can know. How long that takes at most is `audit_ms`.
 #[test]
 fn a_silently_wrong_level_is_found_by_the_next_snapshot() {
+    found_by_a_snapshot("binance:BTCUSDT");
+    found_by_a_snapshot("okx:BTC-USDT");
+}
+
+fn found_by_a_snapshot(target: &str) {
     let rig = Rig::live(audited());
-    let target = "binance:BTCUSDT";
-    rig.server.inject("corrupt:binance:BTCUSDT".parse().unwrap());
+    rig.server.inject(format!("corrupt:{target}").parse().unwrap());
     assert!(rig.wait(20, |log| !log.of(target).wrong.is_empty()), "the book never became wrong");
     let replaced = |log: &Log| {
         let audit = |f: &&EngineFault| f.kind == FaultKind::Audit && f.text.contains("it is replaced");
@@ -357,7 +361,7 @@ fn a_silently_wrong_level_is_found_by_the_next_snapshot() {
     let log = rig.log().clone();
     let (fault, wrong) = (replaced(&log).unwrap(), &log.of(target).wrong);
     let exposed = ms(wrong[0].at, fault.at);
-    let _ = writeln!(std::io::stderr(), "corrupt, spot: wrong for {exposed:.0} ms with a snapshot every 1000 ms");
+    let _ = writeln!(std::io::stderr(), "corrupt, {target}: wrong for {exposed:.0} ms with a snapshot every 1000 ms");
     assert!(exposed < 3_000.0 * LOADED, "{exposed} ms");
     assert!(fault.text.contains(target), "{}", fault.text);
     for seen in log.markets.iter().filter(|seen| seen.id != target) {

@@ -73,6 +73,13 @@ impl VenuePlan {
     }
 }
 
+impl VenuePlan {
+    /// How many books are kept.
+    fn books(&self) -> usize {
+        self.links.iter().filter(|link| link.depth).map(|link| link.symbols.len()).sum()
+    }
+}
+
 /// How to listen.
 #[derive(Clone, Debug)]
 pub struct FeedOptions {
@@ -191,17 +198,22 @@ impl Feeds {
     pub fn act(&self, action: &Action, instrument: &Instrument) {
         match *action {
             Action::Snapshot { link, urgent, .. } => {
-                match rules::snapshot_request(instrument.venue, &instrument.symbol) {
+                let rest = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue);
+                // A rebuild shares the budget with every other book that may need one now; a comparison can wait.
+                let (venue, symbol) = (instrument.venue, instrument.symbol.as_str());
+                let books = rest.map_or(1, |(plan, _)| plan.books());
+                let request = match urgent {
+                    true => rules::snapshot_request(venue, symbol, books),
+                    false => Some(rules::comparison_request(venue, symbol)),
+                };
+                match request {
                     Some(request) => {
-                        let rest = self.venues.iter().find(|(plan, _)| plan.venue == instrument.venue);
                         let priority = if urgent { Priority::Urgent } else { Priority::Audit };
                         if let Some((_, rest)) = rest {
                             rest.ask(request, priority, Some(link).filter(|link| *link != NO_LINK));
                         }
                     }
-                    None if urgent => self.resubscribe(link, instrument),
-                    // A book that lives is not disturbed to be compared.
-                    None => {}
+                    None => self.resubscribe(link, instrument),
                 }
             }
             Action::Resubscribe { link, .. } => self.resubscribe(link, instrument),

@@ -164,6 +164,22 @@ pub struct InboxSender(Arc<Shared>);
 #[derive(Debug)]
 pub struct InboxReceiver(Arc<Shared>);
 
+/// Reads the counters; keeps nothing open.
+#[derive(Clone, Debug)]
+pub struct InboxGauge(Arc<Shared>);
+
+impl InboxGauge {
+    /// Counters.
+    pub fn stats(&self) -> InboxStats {
+        self.0.lock().stats
+    }
+
+    /// How long the queue may be.
+    pub fn limits(&self) -> InboxLimits {
+        self.0.limits
+    }
+}
+
 /// A queue of that length.
 pub fn inbox(limits: InboxLimits) -> (InboxSender, InboxReceiver) {
     let state = State { queue: VecDeque::new(), stats: InboxStats::default(), open: true };
@@ -304,6 +320,11 @@ impl InboxReceiver {
     /// Counters.
     pub fn stats(&self) -> InboxStats {
         self.0.lock().stats
+    }
+
+    /// The same for somebody else.
+    pub fn gauge(&self) -> InboxGauge {
+        InboxGauge(self.0.clone())
     }
 }
 

@@ -33,6 +33,7 @@
 //! the input before (the first from the block's `first`), the link plus one as a varint unless it is the same, and the
 //! parts of the body, each text or byte string preceded by its length as a varint.
 
+mod about;
 pub(crate) mod codec;
 mod fold;
 mod format;
@@ -42,10 +43,11 @@ mod reader;
 mod segment;
 mod writer;
 
+pub use about::{SegmentAbout, segments};
 pub use format::is_tape;
 pub(crate) use format::may_become_tape;
 pub use reader::{Lost, Reader, Torn};
-pub use writer::Writer;
+pub use writer::{TapeGauge, TapeStats, Writer};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ pub mod excerpt;
 pub mod ladder;
 pub mod merge;
 
-use ladder::{Block, Ladder, Sums};
+use ladder::{Block, Head, Ladder};
 use serde::{Deserialize, Serialize};
 
 /// A book as it is written down: bids, asks, how far each is trusted, and the window.
@@ -65,15 +65,15 @@ pub struct Run<'a> {
     sign: i64,
     key: i64,
     block: &'a Block,
-    sums: Sums,
+    head: Head,
 }
 
 impl<'a> Run<'a> {
     /// Totals over the run.
     #[inline]
     pub fn total(&self) -> Total {
-        let size = i128::from(self.sums.size);
-        let moment = i128::from(self.key) * size + i128::from(self.sums.moment);
+        let size = i128::from(self.head.sums.size);
+        let moment = i128::from(self.key) * size + i128::from(self.head.sums.moment);
         Total { size, notional: moment * i128::from(self.sign) }
     }
 
@@ -87,12 +87,15 @@ impl<'a> Run<'a> {
     #[inline]
     pub fn levels(&self) -> impl Iterator<Item = Level> + 'a {
         let (sign, key) = (self.sign, self.key);
-        self.block.levels().map(move |(offset, size)| Level { price: Price(sign * (key + offset)), size: Size(size) })
+        self.block
+            .levels(self.head.occupied)
+            .map(move |(offset, size)| Level { price: Price(sign * (key + offset)), size: Size(size) })
     }
 }
 
 impl Book {
     /// Sets a level to an absolute size; 0 removes it. Returns the size it had.
+    #[inline]
     pub fn set(&mut self, side: Side, level: Level) -> Size {
         Size(match side {
             Side::Bid => self.bids.set(-level.price.0, level.size.0),
@@ -137,7 +140,7 @@ impl Book {
     #[inline]
     pub fn runs(&self, side: Side) -> impl Iterator<Item = Run<'_>> {
         let (ladder, sign) = self.side(side);
-        ladder.blocks().map(move |(key, block, sums)| Run { sign, key, block, sums })
+        ladder.blocks().map(move |(key, block, head)| Run { sign, key, block, head })
     }
 
     /// The levels of a side that stand in none of the `runs`, best first.

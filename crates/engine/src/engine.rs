@@ -2,7 +2,7 @@
 
 use crate::book::Book;
 use crate::event::{Control, Event, Stamped};
-use crate::input::{Body, Input, LinkId};
+use crate::input::{Body, Input, LinkId, REPLACED};
 use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
@@ -20,6 +20,7 @@ mod desk;
 mod grid;
 mod links;
 mod offset;
+mod relief;
 mod state;
 mod verdict;
 mod watch;
@@ -38,6 +39,12 @@ pub struct Config {
     pub ladder_ms: u32,
     /// Levels per side in a ladder.
     pub ladder_levels: usize,
+    /// Grid of the columns of the heatmap, milliseconds; 0 never.
+    pub relief_ms: u32,
+    /// Rows per side in such a column.
+    pub relief_rows: u32,
+    /// Width of a row, about so many basis points of mid.
+    pub relief_row_bps: f64,
     /// Grid of the status reports, milliseconds.
     pub status_ms: u32,
     /// Silence of a depth stream that is evidence of its death while its siblings move, milliseconds.
@@ -54,6 +61,9 @@ impl Default for Config {
             sample_ms: 100,
             ladder_ms: 250,
             ladder_levels: 25,
+            relief_ms: 250,
+            relief_rows: 100,
+            relief_row_bps: 0.5,
             status_ms: 1_000,
             stale_ms: 5_000,
             audit_ms: 300_000,
@@ -274,8 +284,10 @@ impl Engine {
 
     fn on_close(&mut self, link: LinkId, reason: &str, out: &mut Outbox) {
         let Some(venue) = self.links.close(link) else { return };
-        let text = format!("{}: connection closed: {reason}", venue.name());
-        self.fault(link, FaultKind::Disconnected, Remedy::Reconnect, text, out);
+        if reason != REPLACED {
+            let text = format!("{}: connection closed: {reason}", venue.name());
+            self.fault(link, FaultKind::Disconnected, Remedy::Reconnect, text, out);
+        }
         for (number, desk) in self.desks.iter_mut().enumerate() {
             desk.on_close(link, InstrumentId(number as u32), self.now, out);
         }

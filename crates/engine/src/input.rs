@@ -61,6 +61,9 @@ pub enum Body<'a> {
     Checkpoint(&'a [u8]),
 }
 
+/// The reason of a `Close` that follows a plan: another connection carries on, so it is no fault.
+pub const REPLACED: &str = "replaced in time by its successor";
+
 /// Which of two redundant connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Leg {

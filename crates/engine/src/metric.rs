@@ -19,6 +19,7 @@ mod window;
 pub use params::Params;
 pub use quote::Finer;
 pub use top::{Top, Touch};
+pub use trades::OneKind;
 
 /// A number, or the reason why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

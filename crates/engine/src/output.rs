@@ -4,7 +4,7 @@ use crate::event::{LevelSpan, Stamped};
 use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::metric::Value;
-use crate::units::{Level, Nanos};
+use crate::units::{Level, Nanos, Price};
 use serde::{Deserialize, Serialize};
 
 /// One thing the engine says.
@@ -39,6 +39,24 @@ pub enum Output {
         /// Whose.
         instrument: InstrumentId,
         /// Levels.
+        span: LevelSpan,
+    },
+    /// One column of the heatmap: sizes summed per row of prices around mid, where the book is known. The span points into
+    /// `Outbox::levels`: a level per row with the row's lowest price, ascending; from `asks` on stands the best ask's row.
+    Relief {
+        /// The grid instant.
+        at: Nanos,
+        /// Whose.
+        instrument: InstrumentId,
+        /// Width of a row, price units: row `r` holds prices from `r * width` to below `(r + 1) * width`.
+        width: i64,
+        /// Number of the first row.
+        first: i64,
+        /// Best bid.
+        bid: Option<Price>,
+        /// Best ask.
+        ask: Option<Price>,
+        /// Rows.
         span: LevelSpan,
     },
     /// Counters and state of one instrument's book, once a second and at every change of validity.

@@ -208,6 +208,9 @@ impl Synced {
             }
         }
         self.load(depth, levels);
+        if venue == Venue::Okx {
+            self.book.set_window(depth.limit); // its updates tell of that many levels, as of the snapshot's
+        }
         self.trust_to_the_last(depth, levels);
         self.broken = false;
         self.phase = Phase::Anchored;

@@ -32,7 +32,7 @@ export interface Catalogue {
 export interface Status {
   validity: string;
   since?: string;
-  since_ms: number;
+  since_ms: number | null;
   frames?: number;
   diffs_applied?: number;
   gaps?: number;
@@ -50,7 +50,7 @@ export interface Status {
   latency_ms: number | null;
   latency_uncertainty_ms: number | null;
   recovery_ms: number | null;
-  last_at_ms: number;
+  last_at_ms: number | null;
   [more: string]: unknown;
 }
 
@@ -188,8 +188,9 @@ export interface SystemState {
     checksums_ok: number;
     checksums_bad: number;
   }[];
-  tape: { folder: string; segment: string | null; bytes: number; bytes_per_second: number; ratio: number | null } | null;
+  tape: { folder: string; segment: number; bytes: number; bytes_per_second: number | null; ratio: number | null; failed: boolean } | null;
   bandwidth_bytes_per_second: number | null;
+  frames_per_second: number | null;
   readers: { connected: number; conflated: number; cut: number };
   line: Line;
 }

@@ -2,14 +2,17 @@
 
 use super::Api;
 use super::problem::Problem;
+use crate::live::question::Unanswered;
 use crate::live::state::State;
 use crate::nearest::nearest;
 use crate::symbols::{Known, Symbols};
 use crate::view::View;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use fathometer_engine::book::excerpt::BAND_ONE;
 use fathometer_engine::instrument::InstrumentId;
+use fathometer_engine::units::Decimal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -26,6 +29,77 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Asked<T> {
             Problem::malformed(error.body_text(), "see /api/v1/docs for the parameters of this path")
         })?;
         Ok(Asked(asked))
+    }
+}
+
+/// The instrument in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Named {
+    /// `venue:symbol`, a canonical name or a bare symbol: `binance:BTCUSDT`, `BTC-USDT-PERP`, `btcusdt`.
+    #[param(min_length = 1, max_length = 64)]
+    pub id: String,
+}
+
+/// A part of the path, decoded; too long for a name is refused before it is looked for.
+pub struct PathPart<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Api>> for PathPart<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, api).await;
+        let Path(part) = path.map_err(|error| {
+            Problem::malformed(error.body_text(), "write what is in braces in /api/v1/docs as percent-encoded UTF-8")
+        })?;
+        Ok(PathPart(part))
+    }
+}
+
+impl FromRequestParts<Arc<Api>> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let PathPart(named) = PathPart::<Named>::from_request_parts(parts, api).await?;
+        Ok(named)
+    }
+}
+
+/// A band in basis points of mid, as the engine takes it.
+///
+/// # Errors
+/// It is no band.
+pub fn basis_points(bps: f64) -> Result<i64, Problem> {
+    if !(0.0..=10_000.0).contains(&bps) {
+        return Err(Problem::malformed(format!("band_bps is {bps}"), "band_bps is between 0 and 10000"));
+    }
+    Ok((bps * (BAND_ONE / 10_000) as f64).round() as i64)
+}
+
+/// The smallest and the largest amount that may be asked for.
+const AMOUNTS: std::ops::RangeInclusive<f64> = 1e-8..=1e12;
+
+/// An amount of coins, contracts or money, as exactly as it is written (beyond twelve places rounded).
+///
+/// # Errors
+/// It is no amount.
+pub fn amount(name: &str, text: &str) -> Result<Decimal, Problem> {
+    let wrong = || {
+        let shown: String = text.chars().take(40).collect();
+        Problem::malformed(format!("{name} is `{shown}`"), "write a plain number between 0.00000001 and 1000000000000")
+    };
+    let plain =
+        text.len() <= 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let number: f64 = text.parse().ok().filter(|number| plain && AMOUNTS.contains(number)).ok_or_else(wrong)?;
+    Decimal::parse(text.as_bytes()).or_else(|_| Decimal::parse(format!("{number:.12}").as_bytes())).map_err(|_| wrong())
+}
+
+impl From<Unanswered> for Problem {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Full => Problem::busy(why.to_string()),
+            Unanswered::Ended => Problem::busy(format!("{why}: the engine answers no more")),
+        }
     }
 }
 

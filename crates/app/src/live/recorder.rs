@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::runner::Runner;
 use crate::view::FaultLine;
-use fathometer_edge::tape::{Options, TapeError, Writer};
+use fathometer_edge::tape::{Options, TapeError, TapeGauge, Writer};
 use fathometer_engine::engine::Config;
 use fathometer_engine::input::{Body, Input, NO_LINK};
 use fathometer_engine::output::{FaultKind, Remedy};
@@ -45,6 +45,11 @@ impl Recorder {
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// How far it is, for screens; none after recording has stopped.
+    pub fn gauge(&self) -> Option<TapeGauge> {
+        self.writer.as_ref().map(Writer::gauge)
     }
 
     /// Records an input; the fault to be shown where that is not possible.

@@ -3,20 +3,35 @@
 use super::lag::Lag;
 use super::question::{Questions, Unanswered};
 use crate::health::Health;
+use crate::hub::Hub;
+use crate::monitor::latency::Latency;
+use crate::monitor::process::Usage;
+use crate::monitor::system::{Moment, System};
 use crate::view::{Mode, View};
 use fathometer_edge::clock;
-use fathometer_edge::feed::{Feeds, LinkHealth, LinkState};
+use fathometer_edge::feed::{Feeds, LinkHealth, LinkState, RestHealth};
+use fathometer_edge::inbox::InboxGauge;
+use fathometer_edge::tape::TapeGauge;
 use fathometer_engine::engine::Engine;
 use fathometer_engine::instrument::Instrument;
-use fathometer_engine::output::Action;
+use fathometer_engine::output::{Action, Validity};
 use fathometer_engine::units::Nanos;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Shared by all parts of a live run.
 pub struct State {
     view: Mutex<View>,
+    /// What is asked for beyond the view: history, heatmap, trades, books to any depth.
+    pub hub: Arc<Hub>,
     lag: Mutex<Lag>,
+    latency: Mutex<Latency>,
+    system: Mutex<System>,
+    /// The queue before the engine; none in a replay.
+    pub inbox: OnceLock<InboxGauge>,
+    /// The tape and its folder, if there is one.
+    pub tape: OnceLock<(PathBuf, TapeGauge)>,
     feeds: Mutex<Vec<Feeds>>,
     /// What is asked of the engine's own thread.
     pub questions: Questions,
@@ -32,8 +47,13 @@ impl State {
         State {
             replay: matches!(view.mode, Mode::Replay { .. }),
             questions: Questions::default(),
+            hub: Arc::new(Hub::new(&view.columns)),
             view: Mutex::new(view),
             lag: Mutex::default(),
+            latency: Mutex::default(),
+            system: Mutex::default(),
+            inbox: OnceLock::new(),
+            tape: OnceLock::new(),
             feeds: Mutex::default(),
             over: AtomicBool::new(false),
             began: clock::now(),
@@ -48,6 +68,37 @@ impl State {
     /// How far the engine is behind; held as long as the view is, and never without it by the engine's thread.
     pub fn lag(&self) -> MutexGuard<'_, Lag> {
         self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long everything takes; held as the lag is.
+    pub fn latency(&self) -> MutexGuard<'_, Latency> {
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the program costs.
+    pub fn system(&self) -> MutexGuard<'_, System> {
+        self.system.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was seen, as when a replay jumps: the view becomes this one.
+    pub fn forget(&self, view: View) {
+        *self.view() = view;
+        self.hub.reset();
+        *self.latency() = Latency::default();
+    }
+
+    /// What is to be told of this moment.
+    pub fn moment(&self) -> Moment {
+        let is_live = |status: &fathometer_engine::output::Status| status.validity == Validity::Live;
+        Moment {
+            at: clock::now(),
+            usage: Usage::now(),
+            bytes: self.lines().iter().map(|line| line.bytes).sum(),
+            frames: self.latency().frames(),
+            inbox: self.inbox.get().map(|gauge| gauge.stats().depth),
+            tape_bytes: self.tape.get().map(|(_, gauge)| gauge.stats().bytes),
+            live: self.view().markets.iter().filter(|market| market.status.as_ref().is_some_and(is_live)).count(),
+        }
     }
 
     /// What listens; never taken while the view is held, except by the engine's thread.
@@ -86,6 +137,11 @@ impl State {
     /// Every line.
     pub fn lines(&self) -> Vec<LinkHealth> {
         self.feeds().iter().flat_map(Feeds::health).collect()
+    }
+
+    /// Every venue's requests.
+    pub fn requests(&self) -> Vec<RestHealth> {
+        self.feeds().iter().flat_map(Feeds::rest_health).collect()
     }
 
     /// How the program is doing.

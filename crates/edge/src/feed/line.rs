@@ -8,7 +8,7 @@ use super::session::{End, News, Session, until};
 use crate::budget::random_fraction;
 use crate::clock;
 use crate::net::Dialer;
-use fathometer_engine::input::{Leg, LinkId};
+use fathometer_engine::input::{Leg, LinkId, REPLACED};
 use fathometer_engine::output::{FaultKind, Remedy};
 use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use fathometer_engine::venue::LinkPlan;
@@ -148,7 +148,7 @@ impl Keeper {
         let overlap = i64::try_from(self.line.options.rotate_overlap.as_nanos()).unwrap_or(i64::MAX);
         let hand_over = self.successor.as_ref().and_then(|s| s.ready_since).map(|at| at.plus(overlap));
         if hand_over.is_some_and(|at| at <= now) {
-            self.promote("replaced in time by its successor");
+            self.promote(REPLACED);
             return self.rotate_at;
         }
         let retry = if self.current.is_none() { self.retry_at } else { None };

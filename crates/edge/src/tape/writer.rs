@@ -6,7 +6,7 @@ use super::{INPUT_BYTES_MAX, Options, TapeError, codec, name};
 use fathometer_engine::input::{Body, Input, NO_LINK};
 use fathometer_engine::units::{NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -53,6 +53,52 @@ struct Shared {
     error: Mutex<Option<TapeError>>,
     segment: AtomicU32,
     segment_bytes: AtomicU64,
+    /// Of the segments before the current one, bytes on disk.
+    bytes_before: AtomicU64,
+    /// Of all blocks written, bytes before compression.
+    bytes_raw: AtomicU64,
+    /// Blocks handed over and not yet written.
+    waiting: AtomicUsize,
+}
+
+/// Reads how far a tape is; keeps nothing open.
+#[derive(Clone, Debug)]
+pub struct TapeGauge(Arc<Shared>);
+
+/// How far a tape is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TapeStats {
+    /// Number of the segment being written, from 0.
+    pub segment: u32,
+    /// Its size on disk, bytes.
+    pub segment_bytes: u64,
+    /// All of this run on disk, bytes.
+    pub bytes: u64,
+    /// The same before compression, bytes.
+    pub bytes_raw: u64,
+    /// Blocks waiting to be written.
+    pub blocks_waiting: usize,
+    /// Most that may wait.
+    pub blocks_max: usize,
+    /// Whether recording has stopped because of an error.
+    pub failed: bool,
+}
+
+impl TapeGauge {
+    /// As it is now.
+    pub fn stats(&self) -> TapeStats {
+        let shared = &self.0;
+        let segment_bytes = shared.segment_bytes.load(Ordering::Relaxed);
+        TapeStats {
+            segment: shared.segment.load(Ordering::Relaxed),
+            segment_bytes,
+            bytes: shared.bytes_before.load(Ordering::Relaxed).saturating_add(segment_bytes),
+            bytes_raw: shared.bytes_raw.load(Ordering::Relaxed),
+            blocks_waiting: shared.waiting.load(Ordering::Relaxed),
+            blocks_max: QUEUE_BLOCKS,
+            failed: shared.failed.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Writer {
@@ -182,7 +228,13 @@ impl Writer {
         }
         let bytes = self.spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(self.options.block_bytes_max));
         let full = std::mem::replace(&mut self.block, Block { bytes, ..Block::default() });
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         self.send(Job::Write(full))
+    }
+
+    /// For screens.
+    pub fn gauge(&self) -> TapeGauge {
+        TapeGauge(Arc::clone(&self.shared))
     }
 
     fn send(&mut self, job: Job) -> Result<(), TapeError> {
@@ -224,12 +276,15 @@ fn write_all(
         let result = match job {
             _ if shared.failed.load(Ordering::Relaxed) => continue,
             Job::Begin { number, run, first, stamp } => {
-                shared.segment_bytes.store(0, Ordering::Relaxed);
+                let written = shared.segment_bytes.swap(0, Ordering::Relaxed);
+                shared.bytes_before.fetch_add(written, Ordering::Relaxed);
                 shared.segment.store(number, Ordering::Release);
                 folder.begin(&stamp, number, run, first, header)
             }
             Job::Write(mut block) => folder.write(&block).map(|bytes| {
                 shared.segment_bytes.store(bytes, Ordering::Relaxed);
+                shared.bytes_raw.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+                shared.waiting.fetch_sub(1, Ordering::Relaxed);
                 block.bytes.clear();
                 let _ = give_back.try_send(block.bytes);
             }),

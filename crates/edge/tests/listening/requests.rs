@@ -59,7 +59,7 @@ fn reply(received: &Received, link: LinkId) -> (String, u16, Bytes) {
 async fn a_snapshot_comes_back_on_the_link_that_wanted_it() {
     let mut s = scene(options(), |_| {}).await;
     s.snapshot("BTCUSDT", true);
-    let Request { path, weight } = snapshot_request(Venue::Binance, "BTCUSDT").unwrap();
+    let Request { path, weight } = snapshot_request(Venue::Binance, "BTCUSDT", 1).unwrap();
     assert_eq!(s.reply().await, (path.clone(), 200, Bytes::from(path)));
     s.snapshot("ETHUSDT", true);
     s.reply().await;
@@ -80,7 +80,7 @@ async fn rebuilds_overtake_checks_and_the_same_request_is_made_once() {
     for _ in 0..3 {
         order.push(s.reply().await.0);
     }
-    let path = |symbol| snapshot_request(Venue::Binance, symbol).unwrap().path;
+    let path = |symbol| snapshot_request(Venue::Binance, symbol, 1).unwrap().path;
     assert_eq!(order, [path("FIRST"), path("REBUILD"), path("AUDIT")]);
     assert!(s.engine.nothing_for(Duration::from_millis(400)).await);
 }
@@ -156,7 +156,7 @@ async fn a_venue_that_cannot_be_reached_is_told_as_status_0_with_the_reason() {
     let mut s = scene(options(), |plan| plan.rest = "http://127.0.0.1:9".into()).await;
     s.snapshot("BTCUSDT", true);
     let (path, status, body) = s.reply().await;
-    assert_eq!((path, status), (snapshot_request(Venue::Binance, "BTCUSDT").unwrap().path, 0));
+    assert_eq!((path, status), (snapshot_request(Venue::Binance, "BTCUSDT", 1).unwrap().path, 0));
     let why = String::from_utf8(body.to_vec()).unwrap();
     assert!(why.contains("127.0.0.1:9") && why.contains("refused"), "{why}");
     assert_eq!(s.feeds.take_faults().0[0].kind, FaultKind::Disconnected);

@@ -1,8 +1,8 @@
 //! One side of a book: sizes by key, the best being the smallest key (price for asks, negated price for bids).
 //!
 //! Levels near the touch stand in blocks of 64 neighbouring keys, found through a directory that covers a window of
-//! 65,536 keys; each block keeps an occupancy bitmap and its sums, so that the next level, a band's total and an update
-//! all cost a few instructions and nothing is ever shifted. Blocks exist only where there are levels. Levels beyond the
+//! 65,536 keys; each block's head keeps an occupancy bitmap and its sums, so that the next level, a band's total and an
+//! update all cost a few instructions and nothing is ever shifted. Blocks exist only where there are levels. Levels beyond the
 //! window stand in a flat hash and are sorted only when someone walks that far. The window follows the best level.
 
 use crate::units::MAX_UNITS;
@@ -19,10 +19,22 @@ const NONE: u16 = u16::MAX;
 /// Room made for levels beyond the window, so that a book as large as they usually become never grows in mid-stream.
 const FAR_ROOM: usize = 4_096;
 
+/// Sum of sizes up to which a band is added up in 64 bits: times any offset in the window it stays below 2^62.
+const LIGHT: i64 = 1 << 46;
+
+/// Sizes of 64 neighbouring keys, 0 where there is no level; eight whole cache lines.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    sizes: [i64; BLOCK as usize],
-    occupied: u64,
+#[repr(align(64))]
+pub(super) struct Block([i64; BLOCK as usize]);
+
+/// All that is known of a block without visiting it: an update touches one line here and one of the block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) sums: Sums,
+    /// Which of the keys hold levels, one bit each.
+    pub(super) occupied: u64,
+    /// Index in `pool`, or `NONE` where no key holds a level.
+    at: u16,
 }
 
 /// Sums over the levels of a block.
@@ -34,24 +46,23 @@ pub(super) struct Sums {
     pub(super) moment: i64,
 }
 
-const EMPTY: Block = Block { sizes: [0; BLOCK as usize], occupied: 0 };
+const EMPTY: Block = Block([0; BLOCK as usize]);
+const VACANT: Head = Head { sums: Sums { size: 0, moment: 0 }, occupied: 0, at: NONE };
 
 /// Sizes by key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Ladder {
     /// Key of the first slot of block 0; a multiple of 64.
     base: i64,
-    /// Block number -> index in `pool`; empty until the first level.
-    directory: Vec<u16>,
-    /// Block number -> sums over its levels; side by side, so that a band is added up without visiting its blocks.
-    sums: Vec<Sums>,
+    /// By block number; empty until the first level. Side by side, so that a band is added up without visiting blocks.
+    heads: Vec<Head>,
     /// Which blocks hold levels, one bit each.
     summary: [u64; BLOCKS / 64],
     pool: Vec<Block>,
     free: Vec<u16>,
     /// Levels beyond the window; every key here is at or above `base + SPAN`.
     far: FxHashMap<i64, i64>,
-    /// Smallest key; meaningless while the window is empty.
+    /// Slot of the smallest key; `FAR` while the window is empty.
     best: i64,
     /// Levels in the window.
     near: usize,
@@ -59,65 +70,86 @@ pub(super) struct Ladder {
     moved: Vec<(i64, i64)>,
 }
 
-impl Ladder {
-    /// Sets the size at a key, 0 removes; returns the size before.
-    pub(super) fn set(&mut self, key: i64, size: i64) -> i64 {
-        let slot = key - self.base;
-        if (slot as u64) < SPAN as u64 && !self.directory.is_empty() {
-            self.set_near(slot, size)
-        } else {
-            self.set_far(key, size)
+/// Behind every slot.
+const FAR: i64 = i64::MAX;
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Ladder {
+            base: 0,
+            heads: Vec::new(),
+            summary: [0; BLOCKS / 64],
+            pool: Vec::new(),
+            free: Vec::new(),
+            far: FxHashMap::default(),
+            best: FAR,
+            near: 0,
+            moved: Vec::new(),
         }
     }
+}
 
+impl Ladder {
+    /// Sets the size at a key, 0 removes; returns the size before.
     #[inline]
-    fn set_near(&mut self, slot: i64, size: i64) -> i64 {
-        let (number, offset) = ((slot >> 6) as usize, (slot & 63) as usize);
-        let mut at = self.directory[number];
-        if at == NONE {
+    pub(super) fn set(&mut self, key: i64, size: i64) -> i64 {
+        let slot = key - self.base;
+        // A slot before the window is a very large number here.
+        let Some(head) = self.heads.get_mut((slot >> 6) as usize) else { return self.set_far(key, size) };
+        if head.at == NONE {
             if size == 0 {
                 return 0; // deleting a level never seen is normal
             }
-            at = self.occupy(number);
+            self.occupy((slot >> 6) as usize);
         }
-        let block = &mut self.pool[at as usize];
-        let old = std::mem::replace(&mut block.sizes[offset], size);
-        let sums = &mut self.sums[number];
-        sums.size += size - old;
-        sums.moment += (size - old) * offset as i64;
-        if size != 0 {
-            if old == 0 {
-                block.occupied |= 1 << offset;
-                self.near += 1;
-                if self.near == 1 || slot + self.base < self.best {
-                    self.best = slot + self.base;
-                }
-            }
-        } else if old != 0 {
-            block.occupied &= !(1 << offset);
-            self.near -= 1;
-            if block.occupied == 0 {
-                self.directory[number] = NONE;
-                self.summary[number >> 6] &= !(1 << (number & 63));
-                self.free.push(at);
-            }
-            if slot + self.base == self.best {
-                self.best_left(slot);
-            }
+        self.set_near(slot, size)
+    }
+
+    /// Whether a level comes, stays or goes is as good as random: it is computed, not branched on, but for the few that
+    /// matter beyond their block.
+    #[inline]
+    fn set_near(&mut self, slot: i64, size: i64) -> i64 {
+        let (number, offset) = ((slot >> 6) as usize, slot & 63);
+        let head = &mut self.heads[number];
+        let old = std::mem::replace(&mut self.pool[head.at as usize].0[offset as usize], size);
+        let (is, was) = (u64::from(size != 0), u64::from(old != 0));
+        head.sums.size += size - old;
+        head.sums.moment += (size - old) * offset;
+        head.occupied = head.occupied & !(1 << offset) | is << offset;
+        self.near = self.near + is as usize - was as usize;
+        if slot <= self.best || head.occupied == 0 {
+            self.settle(slot, size);
         }
         old
+    }
+
+    /// A level came or went at the touch, or the last one of its block went.
+    #[inline(never)]
+    fn settle(&mut self, slot: i64, size: i64) {
+        let number = (slot >> 6) as usize;
+        if self.heads[number].occupied == 0 {
+            self.free.push(self.heads[number].at);
+            self.heads[number] = VACANT;
+            self.summary[number >> 6] &= !(1 << (number & 63));
+        }
+        if size != 0 {
+            self.best = slot;
+        } else if slot == self.best {
+            self.best_left(slot);
+        }
     }
 
     /// The best level was removed: the next one becomes best, and the window follows if it is far behind.
     fn best_left(&mut self, slot: i64) {
         match self.next_slot(slot) {
             Some(next) => {
-                self.best = self.base + next;
+                self.best = next;
                 if next > DRIFT_BLOCKS * BLOCK {
-                    self.place(self.best);
+                    self.place(self.base + next);
                 }
             }
             None => {
+                self.best = FAR;
                 if let Some(key) = self.far.keys().copied().min() {
                     self.place(key);
                 }
@@ -127,69 +159,63 @@ impl Ladder {
 
     #[cold]
     fn set_far(&mut self, key: i64, size: i64) -> i64 {
-        if self.directory.is_empty() || (self.near == 0 && self.far.is_empty()) {
-            if size == 0 {
-                return 0;
+        if self.heads.is_empty() || (self.near == 0 && self.far.is_empty()) || key < self.base {
+            // The first level, or one before the window, where nothing stands.
+            if size != 0 {
+                self.place(key);
+                self.occupy(((key - self.base) >> 6) as usize);
+                self.set_near(key - self.base, size);
             }
-            self.place(key);
-            return self.set_near(key - self.base, size);
-        }
-        if key < self.base {
-            if size == 0 {
-                return 0; // nothing stands before the window
-            }
-            self.place(key);
-            return self.set_near(key - self.base, size);
+            return 0;
         }
         let old = if size == 0 { self.far.remove(&key) } else { self.far.insert(key, size) };
         old.unwrap_or(0)
     }
 
-    fn occupy(&mut self, number: usize) -> u16 {
-        let at = self.free.pop().unwrap_or_else(|| {
+    /// Gives a block to that part of the window, if it has none.
+    #[cold]
+    fn occupy(&mut self, number: usize) {
+        if self.heads[number].at != NONE {
+            return;
+        }
+        self.heads[number].at = self.free.pop().unwrap_or_else(|| {
             self.pool.push(EMPTY);
             (self.pool.len() - 1) as u16 // at most BLOCKS blocks are in use, and NONE is beyond that
         });
-        self.directory[number] = at;
         self.summary[number >> 6] |= 1 << (number & 63);
-        at
     }
 
     /// Moves the window so that `best` stands `HEADROOM_BLOCKS` into it; levels change between window and far store.
     #[cold]
     fn place(&mut self, best: i64) {
         let base = (best & !(BLOCK - 1)) - HEADROOM_BLOCKS * BLOCK;
-        if self.directory.is_empty() {
+        if self.heads.is_empty() {
             self.reserve();
         }
         let mut moved = std::mem::take(&mut self.moved);
-        for number in 0..self.directory.len() {
-            let at = self.directory[number];
+        for number in 0..self.heads.len() {
+            let Head { occupied, at, .. } = self.heads[number];
             if at == NONE {
                 continue;
             }
             let block = &mut self.pool[at as usize];
-            let mut bits = block.occupied;
-            while bits != 0 {
-                let offset = bits.trailing_zeros();
-                bits &= bits - 1;
-                moved.push((self.base + number as i64 * BLOCK + i64::from(offset), block.sizes[offset as usize]));
-            }
+            let first = self.base + number as i64 * BLOCK;
+            moved.extend(block.levels(occupied).map(|(offset, size)| (first + offset, size)));
             *block = EMPTY;
             self.free.push(at);
         }
-        self.directory.clear();
-        self.directory.resize(BLOCKS, NONE);
-        self.sums.clear();
-        self.sums.resize(BLOCKS, Sums::default());
+        self.heads.clear();
+        self.heads.resize(BLOCKS, VACANT);
         self.summary = [0; BLOCKS / 64];
         self.near = 0;
+        self.best = FAR;
         self.base = base;
         // A hash is emptied here, not walked into an output: where a level ends up does not depend on the order.
         moved.extend(self.far.drain());
         for (key, size) in moved.drain(..) {
             let slot = key - base;
             if (slot as u64) < SPAN as u64 {
+                self.occupy((slot >> 6) as usize);
                 self.set_near(slot, size);
             } else {
                 self.far.insert(key, size);
@@ -211,16 +237,12 @@ impl Ladder {
     #[inline]
     fn next_slot(&self, slot: i64) -> Option<i64> {
         let (number, offset) = ((slot >> 6) as usize, slot & 63);
-        let at = self.directory[number];
-        if at != NONE && offset < 63 {
-            let rest = self.pool[at as usize].occupied & (!0 << (offset + 1));
-            if rest != 0 {
-                return Some((slot & !63) + i64::from(rest.trailing_zeros()));
-            }
+        let rest = self.heads[number].occupied & (!0 << offset) & !(1 << offset);
+        if rest != 0 {
+            return Some((slot & !63) + i64::from(rest.trailing_zeros()));
         }
         let next = self.next_block(number + 1)?;
-        let block = &self.pool[self.directory[next] as usize];
-        Some(next as i64 * BLOCK + i64::from(block.occupied.trailing_zeros()))
+        Some(next as i64 * BLOCK + i64::from(self.heads[next].occupied.trailing_zeros()))
     }
 
     /// First occupied block at or after `number`.
@@ -247,9 +269,8 @@ impl Ladder {
         if self.near == 0 {
             return None; // the far store is never left alone: the window is moved onto it
         }
-        let slot = self.best - self.base;
-        let block = &self.pool[self.directory[(slot >> 6) as usize] as usize];
-        Some((self.best, block.sizes[(slot & 63) as usize]))
+        let block = &self.pool[self.heads[(self.best >> 6) as usize].at as usize];
+        Some((self.base + self.best, block.0[(self.best & 63) as usize]))
     }
 
     /// Worst key.
@@ -259,8 +280,7 @@ impl Ladder {
         }
         let word = self.summary.iter().rposition(|bits| *bits != 0)?;
         let number = word * 64 + self.summary[word].ilog2() as usize;
-        let block = &self.pool[self.directory[number] as usize];
-        Some(self.base + number as i64 * BLOCK + i64::from(block.occupied.ilog2()))
+        Some(self.base + number as i64 * BLOCK + i64::from(self.heads[number].occupied.ilog2()))
     }
 
     /// Number of levels.
@@ -270,36 +290,32 @@ impl Ladder {
 
     /// Keys and sizes, best first.
     pub(super) fn iter(&self) -> Iter<'_> {
-        let slot = if self.near == 0 { None } else { Some(self.best - self.base) };
-        let (number, bits, at) = match slot {
-            Some(slot) => {
-                let at = self.directory[(slot >> 6) as usize];
-                ((slot >> 6) as usize, self.pool[at as usize].occupied & (!0 << (slot & 63)), at)
-            }
-            None => (BLOCKS, 0, NONE),
-        };
-        Iter { ladder: self, number, bits, at, far: None }
+        if self.near == 0 {
+            return Iter { ladder: self, number: BLOCKS, bits: 0, at: NONE, far: None };
+        }
+        let number = (self.best >> 6) as usize;
+        let head = &self.heads[number];
+        Iter { ladder: self, number, bits: head.occupied, at: head.at, far: None }
     }
 
     /// Sum of sizes and of key times size over the keys up to and including `limit`.
     pub(super) fn total_to(&self, limit: i64) -> (i128, i128) {
-        if self.near == 0 || limit < self.best {
+        if self.near == 0 || limit - self.base < self.best {
             return (0, 0);
         }
         let last = (limit - self.base).min(SPAN - 1);
         let (last_number, last_offset) = ((last >> 6) as usize, last & 63);
         let mut size = 0i128;
         let mut moment = 0i128;
-        let mut number = ((self.best - self.base) >> 6) as usize;
+        let mut number = (self.best >> 6) as usize;
         while let Some(next) = self.next_block(number) {
             if next > last_number {
                 break;
             }
-            let block = &self.pool[self.directory[next] as usize];
+            let head = self.heads[next];
             let key = self.base + next as i64 * BLOCK;
-            let sums = self.sums[next];
             let Sums { size: sum, moment: offsets } =
-                if next == last_number { block.totals_to(sums, last_offset as u32) } else { sums };
+                if next == last_number { self.totals_within(head, last_offset as u32) } else { head.sums };
             size += i128::from(sum);
             moment += i128::from(key) * i128::from(sum) + i128::from(offsets);
             number = next + 1;
@@ -317,43 +333,51 @@ impl Ladder {
 
     /// The same for several limits, ascending, in one pass; `each` is called once per limit, in order.
     pub(super) fn totals_to(&self, limits: impl Iterator<Item = i64>, mut each: impl FnMut(i128, i128)) {
-        let (mut size, mut moment) = (0i128, 0i128);
-        // What is summed: every block before this one.
-        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+        // What is summed: every block before `number`, keys counted from the window's base.
+        let (mut size, mut moment) = (0i64, 0i64);
+        let mut number = if self.near == 0 { BLOCKS } else { (self.best >> 6) as usize };
         for limit in limits {
-            if limit >= self.base + SPAN || self.near == 0 {
-                let (size, moment) = self.total_to(limit);
+            let slot = limit - self.base;
+            let last = if slot < 0 { 0 } else { (slot >> 6) as usize };
+            while number < last && size < LIGHT && last < BLOCKS {
+                let sums = self.heads[number].sums;
+                size += sums.size;
+                moment = moment.wrapping_add((number as i64 * BLOCK).wrapping_mul(sums.size)).wrapping_add(sums.moment);
+                number += 1;
+            }
+            let part = match self.heads.get(last) {
+                Some(head) if number == last && slot >= 0 => self.totals_within(*head, (slot & 63) as u32),
+                _ => Sums::default(),
+            };
+            let whole = size + part.size;
+            if self.near == 0 || last >= BLOCKS || whole >= LIGHT {
+                let (size, moment) = self.total_to(limit); // from the start, in 128 bits, the far ones too
                 each(size, moment);
                 continue;
             }
-            let slot = limit - self.base;
-            let last = if slot < 0 { 0 } else { (slot >> 6) as usize };
-            // Whole blocks: keys count from the window's base, so that one product per block is enough.
-            while number < last {
-                let sums = self.sums[number];
-                size += i128::from(sums.size);
-                moment += i128::from(number as i64 * BLOCK) * i128::from(sums.size) + i128::from(sums.moment);
-                number += 1;
-            }
-            let mut part = Sums::default();
-            let at = self.directory[last];
-            if at != NONE && number == last && slot >= 0 {
-                part = self.pool[at as usize].totals_to(self.sums[last], (slot & 63) as u32);
-            }
-            let whole = size + i128::from(part.size);
-            let inner = moment + i128::from(last as i64 * BLOCK) * i128::from(part.size) + i128::from(part.moment);
-            each(whole, i128::from(self.base) * whole + inner);
+            let inner = moment + last as i64 * BLOCK * part.size + part.moment;
+            each(i128::from(whole), i128::from(self.base) * i128::from(whole) + i128::from(inner));
+        }
+    }
+
+    /// Sums over the offsets of a block up to and including `last`.
+    #[inline]
+    fn totals_within(&self, head: Head, last: u32) -> Sums {
+        match self.pool.get(head.at as usize) {
+            Some(block) => block.totals_to(head, last),
+            None => Sums::default(),
         }
     }
 
     /// The blocks of the window that hold levels, best first: first key, and what is in it.
     #[inline]
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block, Sums)> {
-        let mut number = if self.near == 0 { BLOCKS } else { ((self.best - self.base) >> 6) as usize };
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, &Block, Head)> {
+        let mut number = if self.near == 0 { BLOCKS } else { (self.best >> 6) as usize };
         std::iter::from_fn(move || {
             let next = self.next_block(number)?;
             number = next + 1;
-            Some((self.base + next as i64 * BLOCK, &self.pool[self.directory[next] as usize], self.sums[next]))
+            let head = self.heads[next];
+            Some((self.base + next as i64 * BLOCK, &self.pool[head.at as usize], head))
         })
     }
 
@@ -366,17 +390,16 @@ impl Ladder {
 
     /// Forgets every level, keeps the memory.
     pub(super) fn clear(&mut self) {
-        for number in 0..self.directory.len() {
-            let at = std::mem::replace(&mut self.directory[number], NONE);
-            if at != NONE {
-                self.pool[at as usize] = EMPTY;
-                self.free.push(at);
+        for head in self.heads.drain(..) {
+            if head.at != NONE {
+                self.pool[head.at as usize] = EMPTY;
+                self.free.push(head.at);
             }
         }
-        self.directory.clear();
         self.summary = [0; BLOCKS / 64];
         self.far.clear();
         self.near = 0;
+        self.best = FAR;
     }
 
     /// Multiplies keys and sizes; `false` (and nothing changed) if one would leave the exact range.
@@ -400,43 +423,35 @@ impl Block {
     /// Last offset in a block.
     pub(super) const LAST: i64 = BLOCK - 1;
 
-    /// Offsets and sizes, in order.
+    /// Offsets and sizes of the levels that these bits stand for, in order.
     #[inline]
-    pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let mut bits = self.occupied;
+    pub(super) fn levels(&self, mut bits: u64) -> impl Iterator<Item = (i64, i64)> + '_ {
         std::iter::from_fn(move || {
             if bits == 0 {
                 return None;
             }
             let offset = bits.trailing_zeros();
             bits &= bits - 1;
-            Some((i64::from(offset), self.sizes[offset as usize]))
+            Some((i64::from(offset), self.0[offset as usize]))
         })
     }
 
-    /// Sums over the offsets up to and including `last`, given those over all.
-    fn totals_to(&self, all: Sums, last: u32) -> Sums {
-        let mask = if last == 63 { !0 } else { (1u64 << (last + 1)) - 1 };
-        let (within, beyond) = (self.occupied & mask, self.occupied & !mask);
+    /// Sums over the offsets up to and including `last`.
+    fn totals_to(&self, head: Head, last: u32) -> Sums {
+        let mask = !0 >> (63 - last);
+        let (within, beyond) = (head.occupied & mask, head.occupied & !mask);
         // The shorter part is added up, or taken off the whole.
         if within.count_ones() <= beyond.count_ones() {
             self.totals_of(within)
         } else {
             let rest = self.totals_of(beyond);
-            Sums { size: all.size - rest.size, moment: all.moment - rest.moment }
+            Sums { size: head.sums.size - rest.size, moment: head.sums.moment - rest.moment }
         }
     }
 
-    fn totals_of(&self, mut bits: u64) -> Sums {
-        let mut sums = Sums::default();
-        while bits != 0 {
-            let offset = bits.trailing_zeros();
-            bits &= bits - 1;
-            let size = self.sizes[offset as usize];
-            sums.size += size;
-            sums.moment += size * i64::from(offset);
-        }
-        sums
+    fn totals_of(&self, bits: u64) -> Sums {
+        let add = |sums: Sums, (offset, size)| Sums { size: sums.size + size, moment: sums.moment + size * offset };
+        self.levels(bits).fold(Sums::default(), add)
     }
 }
 
@@ -459,8 +474,7 @@ impl Iterator for Iter<'_> {
             match next {
                 Some(number) => {
                     self.number = number;
-                    self.at = self.ladder.directory[number];
-                    self.bits = self.ladder.pool[self.at as usize].occupied;
+                    (self.at, self.bits) = (self.ladder.heads[number].at, self.ladder.heads[number].occupied);
                 }
                 None => {
                     self.number = BLOCKS;
@@ -471,7 +485,7 @@ impl Iterator for Iter<'_> {
         let offset = self.bits.trailing_zeros();
         self.bits &= self.bits - 1;
         let key = self.ladder.base + self.number as i64 * BLOCK + i64::from(offset);
-        Some((key, self.ladder.pool[self.at as usize].sizes[offset as usize]))
+        Some((key, self.ladder.pool[self.at as usize].0[offset as usize]))
     }
 }
 
@@ -506,10 +520,11 @@ mod tests {
         assert_eq!(ladder.best(), naive.first_key_value().map(|(k, v)| (*k, *v)));
         assert_eq!(ladder.worst(), naive.last_key_value().map(|(k, _)| *k));
         assert!(ladder.iter().eq(naive.iter().map(|(k, v)| (*k, *v))));
-        let runs =
-            ladder.blocks().flat_map(|(key, block, _)| block.levels().map(move |(offset, size)| (key + offset, size)));
+        let runs = ladder
+            .blocks()
+            .flat_map(|(key, block, head)| block.levels(head.occupied).map(move |(offset, size)| (key + offset, size)));
         assert!(runs.chain(ladder.beyond()).eq(naive.iter().map(|(k, v)| (*k, *v))));
-        for (key, _, sums) in ladder.blocks() {
+        for (key, _, Head { sums, .. }) in ladder.blocks() {
             let total = naive.range(key..=key + Block::LAST).fold((0, 0), |(s, m), (k, v)| (s + v, m + (k - key) * v));
             assert_eq!((sums.size, sums.moment), total);
         }

@@ -1,5 +1,6 @@
 //! One instrument: its book and how far it may be believed, its audit, its metrics, its counters.
 
+use super::relief::Relief;
 use super::{Config, Stage, Stopwatch};
 use crate::audit::Audit;
 use crate::event::{Depth, DepthKind, Event, LevelSpan, Stamped, Trade};
@@ -36,6 +37,7 @@ pub(super) struct Desk {
     pub(super) shadow_since: Nanos,
     pub(super) audit: Audit,
     pub(super) metrics: Metrics,
+    pub(super) relief: Relief,
     pub(super) texts: Texts,
     pub(super) validity: Validity,
     pub(super) since: Nanos,
@@ -78,6 +80,7 @@ impl Desk {
             // OKX thins its best-bid/ask messages out: only equal ids can be compared.
             audit: Audit::new(venue == Venue::Okx),
             metrics: Metrics::new(&config.metrics),
+            relief: Relief::default(),
             texts: Texts::default(),
             validity: Validity::Empty,
             since: now,
@@ -331,6 +334,7 @@ impl Desk {
         }
         self.audit.rescale(from, to);
         self.metrics.on_rescale(from, to);
+        self.relief.rescale(from, to);
         true
     }
 

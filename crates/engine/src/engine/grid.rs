@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Grid {
     sample_due: Nanos,
     ladder_due: Nanos,
+    relief_due: Nanos,
     status_due: Nanos,
     pub(super) watch_due: Nanos,
 }
@@ -21,7 +22,8 @@ impl Engine {
     /// Everything that was due before now. A long silence gives one report at its end, not one for every step of it.
     #[inline]
     pub(super) fn on_grid(&mut self, out: &mut Outbox) {
-        if self.now >= self.grid.sample_due.min(self.grid.ladder_due).min(self.grid.status_due) {
+        let grid = &self.grid;
+        if self.now >= grid.sample_due.min(grid.ladder_due).min(grid.relief_due).min(grid.status_due) {
             self.on_grid_due(out);
         }
     }
@@ -33,6 +35,14 @@ impl Engine {
         if let Some(at) = due(&mut self.grid.ladder_due, self.now, self.config.ladder_ms) {
             for number in 0..self.desks.len() {
                 self.ladder(at, number, out);
+            }
+        }
+        if self.config.relief_ms == 0 {
+            self.grid.relief_due = Nanos(i64::MAX);
+        } else if let Some(at) = due(&mut self.grid.relief_due, self.now, self.config.relief_ms) {
+            for (number, desk) in self.desks.iter_mut().enumerate().filter(|(_, desk)| desk.reason().is_none()) {
+                let (id, told) = (InstrumentId(number as u32), &self.registry.all()[number]);
+                desk.relief.say(at, id, told, &desk.synced.book, &self.config, out);
             }
         }
         if let Some(at) = due(&mut self.grid.status_due, self.now, self.config.status_ms) {

@@ -218,6 +218,11 @@ impl Desk {
         let text =
             format!("the book differs from the exchange's snapshot at update {}; it is replaced", self.synced.last_id);
         self.fault(scene, FaultKind::Audit, Remedy::Resync, text, out);
+        if scene.venue == Venue::Okx {
+            self.invalidate(Validity::Audit, scene, out);
+            self.synced.distrust();
+            return self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
+        }
         std::mem::swap(&mut self.synced, &mut *shadow);
         self.metrics.on_gap();
         self.audit.on_gap();

@@ -123,7 +123,7 @@ impl Engine {
     fn watch_audit(&mut self, id: InstrumentId, out: &mut Outbox) -> bool {
         let (now, venue) = (self.now, self.registry.get(id).venue);
         let desk = &mut self.desks[id.0 as usize];
-        if desk.validity != Validity::Live || desk.shadow.is_some() || venue == Venue::Okx {
+        if desk.validity != Validity::Live || desk.shadow.is_some() || desk.synced.last_id < 0 {
             return false;
         }
         let soon =

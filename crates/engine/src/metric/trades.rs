@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// One of two kinds of trade message, where a market tells both its trades and their aggregates: the kind seen first;
 /// once that has been silent for a minute, the other as soon as it is seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OneKind {
+pub struct OneKind {
     aggregate: Option<bool>,
     last: Nanos,
 }
@@ -20,7 +20,7 @@ const SILENCE_NS: i64 = 60 * NANOS_PER_SECOND;
 
 impl OneKind {
     /// Whether that trade is of the kind that counts.
-    pub(super) fn counts(&mut self, at: Nanos, trade: &Trade) -> bool {
+    pub fn counts(&mut self, at: Nanos, trade: &Trade) -> bool {
         let is_other = self.aggregate.is_some_and(|kind| kind != trade.aggregate);
         if is_other && at.since(self.last) <= SILENCE_NS {
             return false;

@@ -38,11 +38,20 @@ pub fn carries_depth(venue: Venue, url: &str) -> bool {
     venue != Venue::BinanceUsdm || !url.contains("/market/")
 }
 
-/// The HTTP request for a whole book, where the venue's streams do not bring one.
-pub fn snapshot_request(venue: Venue, symbol: &str) -> Option<Request> {
+/// The HTTP request for a book, where the venue's streams do not bring one: as deep as the budget allows if that many
+/// `books` are asked for at once.
+pub fn snapshot_request(venue: Venue, symbol: &str, books: usize) -> Option<Request> {
     match venue {
         Venue::Okx => None, // every subscription begins with a snapshot
-        _ => Some(binance::plan::snapshot(venue, symbol)),
+        _ => Some(binance::plan::snapshot(venue, symbol, books)),
+    }
+}
+
+/// The HTTP request for a book to compare a live one with, as deep as the venue gives it.
+pub fn comparison_request(venue: Venue, symbol: &str) -> Request {
+    match venue {
+        Venue::Okx => okx::plan::book(symbol),
+        _ => binance::plan::snapshot(venue, symbol, 1),
     }
 }
 
@@ -208,8 +217,29 @@ mod tests {
                     assert!(request.path.len() < 8000 && request.weight <= budget(venue).weight_per_minute);
                 }
             }
-            assert!(snapshot_request(venue, "X").is_none_or(|r| r.weight <= budget(venue).weight_per_minute));
+            assert!(snapshot_request(venue, "X", 1).is_none_or(|r| r.weight <= budget(venue).weight_per_minute));
         }
+    }
+
+    #[test]
+    fn many_books_are_fetched_less_deep_so_that_all_start_within_minutes() {
+        for (venue, books, limit) in [
+            (Venue::Binance, 1, 5000),
+            (Venue::Binance, 38, 5000),
+            (Venue::Binance, 39, 1000),
+            (Venue::Binance, 1000, 100),
+            (Venue::BinanceUsdm, 140, 1000),
+            (Venue::BinanceUsdm, 141, 500),
+            (Venue::BinanceUsdm, 1000, 50),
+            (Venue::BinanceCoinm, 60, 1000),
+            (Venue::BinanceCoinm, 100_000, 50),
+        ] {
+            let request = snapshot_request(venue, "X", books).unwrap();
+            assert!(request.path.ends_with(&format!("limit={limit}")), "{venue:?} {books}: {}", request.path);
+            let minutes = f64::from(request.weight) * books as f64 / f64::from(budget(venue).weight_per_minute);
+            assert!(minutes <= 2.0 || books > 1000, "{venue:?} {books}: {minutes} minutes");
+        }
+        assert!(snapshot_request(Venue::Okx, "X", 1).is_none());
     }
 
     #[test]

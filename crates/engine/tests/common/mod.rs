@@ -3,7 +3,7 @@
 
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
 use fathometer_engine::event::{DepthKind, Event};
-use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK};
+use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK, REPLACED};
 use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::metric::{Value, column};
 use fathometer_engine::output::{Action, Counters, Fault, Outbox, Output, Status, Validity};
@@ -24,6 +24,8 @@ pub enum What {
     Binary(Vec<u8>),
     Reply(String, u16, String),
     Close,
+    /// The connection has a successor.
+    Replaced,
     Open(Venue, Leg, String),
     Checkpoint(Vec<u8>),
 }
@@ -106,6 +108,7 @@ impl Bench {
                 self.step(link, Body::Reply { sent, request, status: *status, body: body.as_bytes() })
             }
             What::Close => self.step(link, Body::Close { reason: "the story wants it" }),
+            What::Replaced => self.step(link, Body::Close { reason: REPLACED }),
             What::Open(venue, leg, url) => self.step(link, Body::Open { venue: *venue, leg: *leg, url }),
             What::Checkpoint(bytes) => self.step(link, Body::Checkpoint(bytes)),
         }
@@ -167,7 +170,7 @@ impl Bench {
                 self.samples.insert(*instrument, values);
                 return None;
             }
-            Output::Ladder { .. } | Output::Instrument { .. } => return None,
+            Output::Ladder { .. } | Output::Relief { .. } | Output::Instrument { .. } => return None,
         };
         // The first instrument goes without saying.
         if id == InstrumentId(0) {
@@ -302,6 +305,16 @@ pub fn okx(action: &str, prev: i64, seq: i64, checksum: i32, bids: &str, asks: &
 /// The beginning of a subscription.
 pub fn okx_book(seq: i64, bids: &str, asks: &str) -> What {
     okx("snapshot", -1, seq, 0, bids, asks)
+}
+
+/// OKX's answer with a book.
+pub fn okx_reply(seq: i64, bids: &str, asks: &str) -> What {
+    let quads = |text| levels(text).replace("\"]", "\",\"0\",\"1\"]");
+    let (bids, asks) = (quads(bids), quads(asks));
+    let body = format!(
+        r#"{{"code":"0","msg":"","data":[{{"asks":{asks},"bids":{bids},"ts":"1767225600000","seqId":{seq}}}]}}"#
+    );
+    What::Reply("/api/v5/market/books?instId=BTC-USDT&sz=400".to_owned(), 200, body)
 }
 
 /// A change.

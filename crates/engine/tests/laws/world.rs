@@ -4,7 +4,7 @@
 use crate::common::{START_MS, What};
 use crate::market::{Market, Rng};
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
-use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK};
+use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK, REPLACED};
 use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::output::{Action, Outbox, Output, Validity};
 use fathometer_engine::units::Nanos;
@@ -29,6 +29,7 @@ impl Owned {
                 Body::Reply { sent: Nanos(self.at - 5_000_000), request, status: *status, body: body.as_bytes() }
             }
             Some(What::Close) => Body::Close { reason: "cut" },
+            Some(What::Replaced) => Body::Close { reason: REPLACED },
             Some(What::Open(venue, leg, url)) => Body::Open { venue: *venue, leg: *leg, url },
             Some(What::Checkpoint(bytes)) => Body::Checkpoint(bytes),
         };

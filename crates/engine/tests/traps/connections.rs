@@ -160,6 +160,15 @@ fn one_of_two_connections_may_end() {
     assert_eq!((t.faults[0].kind, t.faults[0].remedy), (FaultKind::Disconnected, Remedy::Reconnect));
 }
 
+/// Once a day every connection makes way for a successor that already carries the same.
+#[test]
+fn planned_replacement_of_a_connection_is_no_fault() {
+    let mut t = both(Venue::Binance);
+    t.a(What::Replaced, "| live 100 100x100/101x2");
+    t.b(spot_diff(101), "diff | live 101 100x101/101x2");
+    assert!(t.faults.is_empty());
+}
+
 /// What a closed connection asked for never comes: the feed forgets it, and the other connection has to ask.
 #[test]
 fn snapshot_asked_on_a_connection_that_ends_is_asked_on_the_other() {

@@ -2,7 +2,7 @@
 //! over HTTP.
 
 use crate::instrument::Venue;
-use crate::venue::rules::{encoded, trimmed};
+use crate::venue::rules::{budget, encoded, trimmed};
 use crate::venue::{Heartbeat, LinkPlan, Request};
 
 /// Symbols on one connection: six streams each stay below the 1024 that the venue allows, and a connection lost
@@ -18,6 +18,9 @@ const ROTATE_SECONDS: u32 = 23 * 3600;
 const OPEN_INTEREST_SECONDS: u32 = 30;
 /// Weight per minute that open interest may cost: with more symbols they are asked for less often.
 const OPEN_INTEREST_WEIGHT_PER_MINUTE: u32 = 240;
+/// Within that many minutes all books of a venue are to be fetched, less deep if need be: a comparison later on deepens
+/// them.
+const START_MINUTES: u64 = 2;
 /// Ticks, lots and trading states change rarely, and are not streamed; seconds.
 const EXCHANGE_INFO_SECONDS: u32 = 3600;
 
@@ -82,9 +85,20 @@ fn api(venue: Venue) -> &'static str {
     }
 }
 
-pub(in crate::venue) fn snapshot(venue: Venue, symbol: &str) -> Request {
-    // The deepest that each offers.
-    let (limit, weight) = if venue == Venue::Binance { (5000, 250) } else { (1000, 20) };
+/// Levels per side of a snapshot and the weight of asking for them, deepest first.
+fn depths(venue: Venue) -> [(u32, u32); 4] {
+    match venue {
+        Venue::Binance => [(5000, 250), (1000, 50), (500, 25), (100, 5)],
+        _ => [(1000, 20), (500, 10), (100, 5), (50, 2)],
+    }
+}
+
+pub(in crate::venue) fn snapshot(venue: Venue, symbol: &str, books: usize) -> Request {
+    let affordable = u64::from(budget(venue).weight_per_minute) * START_MINUTES;
+    let all = |weight: u32| u64::from(weight).saturating_mul(books as u64);
+    let depths = depths(venue);
+    let (limit, weight) =
+        depths.into_iter().find(|(_, weight)| all(*weight) <= affordable).unwrap_or(depths[depths.len() - 1]);
     Request { path: format!("{}/depth?symbol={}&limit={limit}", api(venue), encoded(symbol)), weight }
 }
 
@@ -194,15 +208,15 @@ mod tests {
         let two = names(&["BTCUSDT", "ETHUSDT"]);
         let path = |request: Option<Request>| request.map(|r| (r.path, r.weight)).unwrap();
         assert_eq!(
-            path(snapshot_request(Venue::Binance, "BTCUSDT")),
+            path(snapshot_request(Venue::Binance, "BTCUSDT", 1)),
             ("/api/v3/depth?symbol=BTCUSDT&limit=5000".to_owned(), 250)
         );
         assert_eq!(
-            path(snapshot_request(Venue::BinanceUsdm, "BTCUSDT")),
+            path(snapshot_request(Venue::BinanceUsdm, "BTCUSDT", 1)),
             ("/fapi/v1/depth?symbol=BTCUSDT&limit=1000".to_owned(), 20)
         );
         assert_eq!(
-            path(snapshot_request(Venue::BinanceCoinm, "BTCUSD_PERP")),
+            path(snapshot_request(Venue::BinanceCoinm, "BTCUSD_PERP", 1)),
             ("/dapi/v1/depth?symbol=BTCUSD_PERP&limit=1000".to_owned(), 20)
         );
         assert_eq!(

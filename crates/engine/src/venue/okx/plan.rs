@@ -113,6 +113,11 @@ pub(in crate::venue) fn resubscribe(symbol: &str) -> Vec<String> {
     vec![frame("unsubscribe", &arg), frame("subscribe", &arg)]
 }
 
+/// All that the venue's own stream shows of a book.
+pub(in crate::venue) fn book(symbol: &str) -> Request {
+    Request { path: format!("/api/v5/market/books?instId={}&sz=400", encoded(symbol)), weight: 1 }
+}
+
 pub(in crate::venue) fn instruments(symbols: &[String]) -> Vec<Request> {
     let mut once = FxHashSet::default();
     let mut requests = Vec::new();
@@ -202,7 +207,7 @@ mod tests {
                 "/api/v5/public/instruments?instType=OPTION&instFamily=BTC-USD",
             ]
         );
-        assert_eq!(snapshot_request(Venue::Okx, "BTC-USDT"), None);
+        assert_eq!(snapshot_request(Venue::Okx, "BTC-USDT", 1), None);
         assert_eq!(time_request(Venue::Okx).path, "/api/v5/public/time");
         assert_eq!(
             resubscribe("BTC-USDT"),
