@@ -1,0 +1,541 @@
+// The heatmap as a whole: heat and marks by a painter, axes, scale, current book and crosshair on a canvas above it.
+
+import { Board, Texts, observe } from './canvas';
+import type { Cross } from './cross';
+import type { HeatFeed } from './feed';
+import { faded, theme, type Theme } from './inks';
+import { CanvasPainter } from './paint_2d';
+import { GlPainter } from './paint_gl';
+import { cloudFor, type Look, type Painter } from './painter';
+import { ROWS } from './relief';
+import { clock, placesOf, priceStep, timeStep } from './ticks';
+import type { View } from './view';
+import { fixed, short } from '../format';
+
+/** Room of the axes and of the current book's bars, in rem. */
+const AXIS_REM = 5.4;
+const BARS_REM = 4.6;
+const FOOT_REM = 1.5;
+/** New columns alone are drawn at most this often. */
+const REDRAW_MS = 240;
+
+export interface HeatSettings {
+  /** Share of the sizes that lie below the brightest colour. */
+  clip: number;
+  marks: boolean;
+  lines: boolean;
+}
+
+export interface HeatInfo {
+  priceDecimals: number;
+  sizeDecimals: number;
+  /** Smallest step of price; 0 unknown. */
+  tick: number;
+  /** What sizes are counted in. */
+  unit: string;
+}
+
+/** Something that happened, shown on the time axis. */
+export interface Note {
+  atMs: number;
+  text: string;
+}
+
+export class Heatmap {
+  readonly settings: HeatSettings = { clip: 0.995, marks: true, lines: true };
+  info: HeatInfo = { priceDecimals: 2, sizeDecimals: 3, tick: 0, unit: '' };
+  notes: Note[] = [];
+  utc = false;
+  /** Why the newest part cannot be vouched for; null while it can. */
+  doubt: string | null = null;
+  /** The plot's size in pixels of the page; the rest are axes and bars. */
+  plotWidth = 0;
+  plotHeight = 0;
+  readonly painter: Painter;
+  /** Cost: pictures drawn and the time they took on this thread, ms. */
+  readonly cost = { heat: 0, heatMs: 0, over: 0, overMs: 0 };
+  readonly #heat: HTMLCanvasElement;
+  readonly #over: Board;
+  readonly #feed: HeatFeed;
+  readonly #view: View;
+  readonly #cross: Cross;
+  readonly #look: Look = {
+    floor: 0, clip: 1, gamma: 0.62, marks: true, lines: true, markSize: 1, markRadius: 12, ratio: 1,
+  };
+  readonly #observer: ResizeObserver;
+  readonly #times = new Texts();
+  readonly #prices = new Texts();
+  readonly #scale = new Texts();
+  #theme: Theme | null = null;
+  #seen = { view: -1, feed: -1, cross: -1, size: -1, settings: '' };
+  #ramp: HTMLCanvasElement | null = null;
+  #natural = NaN;
+  #naturalAt = -1;
+  #drawnAt = 0;
+
+  constructor(heat: HTMLCanvasElement, over: HTMLCanvasElement, feed: HeatFeed, view: View, cross: Cross, plain = false) {
+    this.#heat = heat;
+    this.#over = new Board(over);
+    this.#feed = feed;
+    this.#view = view;
+    this.#cross = cross;
+    this.painter = choose(heat, feed, plain);
+    feed.painter = this.painter;
+    this.painter.reload();
+    this.#observer = observe(over, () => this.#measure());
+  }
+
+  get legendX(): number {
+    return 10;
+  }
+
+  #measure(): void {
+    const rem = this.#theme?.rem ?? 13;
+    this.plotWidth = Math.max(10, Math.floor(this.#over.width - rem * (AXIS_REM + this.#barsRem())));
+    this.plotHeight = Math.max(10, Math.floor(this.#over.height - rem * FOOT_REM));
+  }
+
+  #barsRem(): number {
+    return this.#over.width < 500 ? 2.4 : BARS_REM;
+  }
+
+  /** Draws what changed since the last frame; `nowMs` is the server's clock. */
+  frame(nowMs: number): void {
+    const now = theme();
+    const themed = now !== this.#theme;
+    if (themed) {
+      this.#theme = now;
+      this.painter.theme(now.map, now.inks);
+      this.#ramp = null;
+      this.#measure();
+    }
+    const { width, height, ratio } = this.#over;
+    if (width < 20 || height < 20) return;
+    const view = this.#view;
+    const sized = this.#fit(ratio);
+    view.advance(nowMs, this.#heat.width);
+    this.#follow();
+    const seen = this.#seen;
+    const settings = this.settings;
+    const chosen = `${settings.clip} ${settings.marks} ${settings.lines}`;
+    const moved = view.changes !== seen.view || chosen !== seen.settings || sized || themed;
+    const fed = this.#feed.changes !== seen.feed;
+    const crossed = this.#cross.changes !== seen.cross || this.#over.changes !== seen.size;
+    // a new column alone waits for the next step of the clock, when the picture moves anyway
+    const due = moved || (fed && performance.now() - this.#drawnAt >= REDRAW_MS);
+    if (!due && !crossed) return;
+    seen.view = view.changes;
+    if (due) seen.feed = this.#feed.changes;
+    seen.cross = this.#cross.changes;
+    seen.size = this.#over.changes;
+    seen.settings = chosen;
+    if (due) this.#drawHeat();
+    const start = performance.now();
+    this.#drawOver(now);
+    this.cost.over += 1;
+    this.cost.overMs += performance.now() - start;
+  }
+
+  #fit(ratio: number): boolean {
+    const width = Math.round(this.plotWidth * ratio);
+    const height = Math.round(this.plotHeight * ratio);
+    if (this.#heat.width === width && this.#heat.height === height) return false;
+    this.#heat.width = width;
+    this.#heat.height = height;
+    this.#heat.style.width = `${this.plotWidth}px`;
+    this.#heat.style.height = `${this.plotHeight}px`;
+    return true;
+  }
+
+  #follow(): void {
+    const view = this.#view;
+    if (!view.follow) return;
+    if (this.#feed.changes !== this.#naturalAt || Number.isNaN(this.#natural)) {
+      this.#naturalAt = this.#feed.changes;
+      this.#natural = this.#feed.naturalHeight(view.endMs - view.spanMs, view.endMs);
+    }
+    const middle = view.live ? this.#feed.mid() : this.#midAt(view.endMs - view.spanMs / 2);
+    view.track(middle, this.#natural);
+  }
+
+  #midAt(atMs: number): number {
+    const found = this.#feed.reliefs.find(atMs);
+    return found ? (found.relief.bid[found.slot]! + found.relief.ask[found.slot]!) / 2 : NaN;
+  }
+
+  #drawHeat(): void {
+    const start = performance.now();
+    this.#drawnAt = start;
+    const look = this.#look;
+    const { sizes, marks } = this.#feed;
+    look.floor = 0;
+    look.clip = sizes.at(this.settings.clip) || 1;
+    look.marks = this.settings.marks;
+    look.lines = this.settings.lines;
+    look.ratio = this.#over.ratio;
+    look.markSize = marks[cloudFor(marks, this.#view.spanMs, this.plotWidth)]!.scale;
+    look.markRadius = Math.min(13, 5 + this.plotHeight / 90) * this.#over.ratio;
+    this.painter.draw(this.#view, look);
+    this.cost.heat += 1;
+    this.cost.heatMs += performance.now() - start;
+  }
+
+  #drawOver(now: Theme): void {
+    const context = this.#over.begin();
+    context.font = now.normal;
+    context.textBaseline = 'middle';
+    context.lineWidth = 1;
+    this.#timeAxis(context, now);
+    this.#priceAxis(context, now);
+    this.#bars(context, now);
+    this.#legend(context, now);
+    this.#notes(context, now);
+    this.#tags(context, now);
+    if (this.doubt) this.#doubtful(context, now, this.doubt);
+    this.#crosshair(context, now);
+  }
+
+  #timeAxis(context: CanvasRenderingContext2D, now: Theme): void {
+    const view = this.#view;
+    const step = timeStep(view.spanMs, this.plotWidth, now.rem * 7);
+    const key = `${step} ${this.utc}`;
+    const write = (at: number): string => clock(at, step, this.utc);
+    context.fillStyle = now.muted;
+    context.strokeStyle = faded(now.text, now.dark ? 0.06 : 0.08);
+    context.textAlign = 'center';
+    const offset = this.utc ? 0 : new Date(view.endMs).getTimezoneOffset() * 60_000;
+    const start = view.endMs - view.spanMs;
+    context.beginPath();
+    for (let at = Math.ceil((start - offset) / step) * step + offset; at <= view.endMs; at += step) {
+      const x = Math.round(view.xOf(at, this.plotWidth)) + 0.5;
+      context.moveTo(x, 0);
+      context.lineTo(x, this.plotHeight);
+      const half = now.rem * 2.4;
+      if (x > half && x < this.plotWidth - half / 2) {
+        context.fillText(this.#times.get(at, key, write), x, this.plotHeight + now.rem * 0.8);
+      }
+    }
+    context.stroke();
+  }
+
+  #priceAxis(context: CanvasRenderingContext2D, now: Theme): void {
+    const view = this.#view;
+    if (!(view.high > view.low)) return;
+    const step = priceStep(view.high - view.low, this.plotHeight, now.rem * 3, this.info.tick || 10 ** -this.info.priceDecimals);
+    const places = Math.min(this.info.priceDecimals, placesOf(step));
+    const write = (number: number): string => fixed(number * step, places);
+    const x = this.#axisX();
+    context.strokeStyle = faded(now.text, now.dark ? 0.06 : 0.08);
+    context.fillStyle = now.muted;
+    context.textAlign = 'left';
+    context.beginPath();
+    for (let number = Math.ceil(view.low / step); number * step <= view.high; number += 1) {
+      const y = Math.round(view.yOf(number * step, this.plotHeight)) + 0.5;
+      context.moveTo(0, y);
+      context.lineTo(this.plotWidth, y);
+      context.moveTo(x - 4, y);
+      context.lineTo(x, y);
+      if (y > 6 && y < this.plotHeight - 4) context.fillText(this.#prices.get(number, `${step}`, write), x + 4, y);
+    }
+    context.stroke();
+    context.strokeStyle = now.line;
+    context.beginPath();
+    context.moveTo(0, this.plotHeight + 0.5);
+    context.lineTo(this.#over.width, this.plotHeight + 0.5);
+    context.moveTo(this.plotWidth + 0.5, 0);
+    context.lineTo(this.plotWidth + 0.5, this.plotHeight);
+    context.moveTo(x + 0.5, 0);
+    context.lineTo(x + 0.5, this.plotHeight);
+    context.stroke();
+  }
+
+  #axisX(): number {
+    return Math.floor(this.#over.width - (this.#theme?.rem ?? 13) * AXIS_REM);
+  }
+
+  /** The book now, as bars beside the heat. */
+  #bars(context: CanvasRenderingContext2D, now: Theme): void {
+    const { fine, coarse } = this.#feed.reliefs;
+    const relief = fine.newest >= 0 ? fine : coarse;
+    const slot = relief.newestSlot();
+    if (slot < 0 || !(this.#view.high > this.#view.low)) return;
+    const view = this.#view;
+    const left = this.plotWidth + 1;
+    const room = this.#axisX() - left - 2;
+    const width = relief.width[slot]!;
+    const tall = (width / (view.high - view.low)) * this.plotHeight;
+    const count = relief.rows[slot]!;
+    const split = relief.split[slot]!;
+    const full = this.#look.clip * 1.35;
+    context.globalAlpha = this.doubt ? 0.3 : 1;
+    for (let side = 0; side < 2; side += 1) {
+      context.fillStyle = faded(side === 0 ? now.bid : now.ask, 0.75);
+      context.beginPath();
+      for (let row = side === 0 ? 0 : split; row < (side === 0 ? split : count); row += 1) {
+        const size = relief.sizes[slot * ROWS + row]!;
+        const bottom = relief.bottom[slot]! + row * width;
+        const y = view.yOf(bottom + width, this.plotHeight);
+        if (size <= 0 || y + tall < 0 || y > this.plotHeight) continue;
+        const top = Math.max(0, y);
+        context.rect(left, top, Math.min(1, size / full) * room, Math.min(this.plotHeight, y + tall) - top - (tall > 3 ? 1 : 0));
+      }
+      context.fill();
+    }
+    context.globalAlpha = 1;
+  }
+
+  /** The colours with the sizes they stand for. */
+  #legend(context: CanvasRenderingContext2D, now: Theme): void {
+    if (this.#feed.sizes.empty) return;
+    const wide = Math.min(150, this.plotWidth * 0.3);
+    const x = this.legendX;
+    const y = 10;
+    context.fillStyle = faded(now.panel, 0.72);
+    context.fillRect(x - 6, y - 6, wide + 12, now.rem * 2.4);
+    context.drawImage((this.#ramp ??= ramp(now.map)), x, y, wide, 7);
+    context.strokeStyle = now.lineStrong;
+    context.strokeRect(x - 0.5, y - 0.5, wide + 1, 8);
+    context.fillStyle = now.muted;
+    context.font = now.small;
+    const { floor, clip, gamma } = this.#look;
+    const key = `${this.info.unit}`;
+    const write = (share: number): string => short(floor + (clip - floor) * share, 2);
+    const places: readonly number[] = wide > 120 ? SCALE_WIDE : SCALE_NARROW;
+    for (const at of places) {
+      const size = floor + (clip - floor) * at ** (1 / gamma);
+      // labels are made anew only when the clip moved by a visible amount
+      const share = Math.round(Math.log(Math.max(size, 1e-12)) * 40);
+      const text = this.#scale.get(share, key, () => write(at ** (1 / gamma)));
+      context.textAlign = at === 0 ? 'left' : at === 1 ? 'right' : 'center';
+      context.fillText(at === 0 ? '0' : at === 1 ? `≥ ${text} ${this.info.unit}` : text, x + at * wide, y + 8 + now.rem * 0.75);
+    }
+    context.font = now.normal;
+  }
+
+  #notes(context: CanvasRenderingContext2D, now: Theme): void {
+    const view = this.#view;
+    context.fillStyle = now.warning;
+    for (const note of this.notes) {
+      const x = view.xOf(note.atMs, this.plotWidth);
+      if (x < 0 || x > this.plotWidth) continue;
+      context.beginPath();
+      context.moveTo(x, this.plotHeight - 9);
+      context.lineTo(x + 5, this.plotHeight - 1);
+      context.lineTo(x - 5, this.plotHeight - 1);
+      context.fill();
+    }
+  }
+
+  /** Best bid and ask of the newest column on the price axis. */
+  #tags(context: CanvasRenderingContext2D, now: Theme): void {
+    const { fine, coarse } = this.#feed.reliefs;
+    const relief = fine.newest >= 0 ? fine : coarse;
+    const slot = relief.newestSlot();
+    if (slot < 0 || this.doubt) return;
+    const gap = now.rem * 0.62;
+    const bid = this.#view.yOf(relief.bid[slot]!, this.plotHeight);
+    const ask = this.#view.yOf(relief.ask[slot]!, this.plotHeight);
+    const apart = Math.max(0, gap * 2 - (bid - ask)) / 2;
+    if (Number.isFinite(ask)) this.#tag(context, now, ask - apart, relief.ask[slot]!, now.ask);
+    if (Number.isFinite(bid)) this.#tag(context, now, bid + apart, relief.bid[slot]!, now.bid);
+  }
+
+  #tag(context: CanvasRenderingContext2D, now: Theme, y: number, price: number, colour: string): void {
+    if (y < 0 || y > this.plotHeight) return;
+    const x = this.#axisX() + 1;
+    const half = now.rem * 0.62;
+    context.fillStyle = colour;
+    context.fillRect(x, y - half, this.#over.width - x, half * 2);
+    context.fillStyle = now.dark ? '#06090e' : '#ffffff';
+    context.textAlign = 'left';
+    context.fillText(this.#tagText(price), x + 3, y + 0.5);
+  }
+
+  readonly #tagTexts = new Texts();
+  readonly #writeTag = (price: number): string => fixed(price, this.info.priceDecimals);
+  #tagText(price: number): string {
+    return this.#tagTexts.get(price, TAG_KEYS[this.info.priceDecimals] ?? '', this.#writeTag);
+  }
+
+  #doubtful(context: CanvasRenderingContext2D, now: Theme, why: string): void {
+    context.font = now.strong;
+    const wide = Math.min(this.plotWidth - 20, context.measureText(why).width + now.rem * 1.6);
+    const x = this.plotWidth - wide - 10;
+    context.fillStyle = faded(now.panel, 0.9);
+    context.fillRect(x, 10, wide, now.rem * 1.8);
+    context.strokeStyle = now.warning;
+    context.strokeRect(x + 0.5, 10.5, wide - 1, now.rem * 1.8 - 1);
+    context.fillStyle = now.warning;
+    context.textAlign = 'left';
+    context.fillText(why, x + now.rem * 0.8, 10 + now.rem * 0.9, wide - now.rem * 1.6);
+    context.font = now.normal;
+  }
+
+  #crosshair(context: CanvasRenderingContext2D, now: Theme): void {
+    const { atMs, price } = this.#cross;
+    if (Number.isNaN(atMs)) return;
+    const view = this.#view;
+    const x = Math.round(view.xOf(atMs, this.plotWidth)) + 0.5;
+    const y = Math.round(view.yOf(price, this.plotHeight)) + 0.5;
+    const across = x >= 0 && x <= this.plotWidth;
+    const down = Number.isFinite(price) && y >= 0 && y <= this.plotHeight;
+    context.strokeStyle = faded(now.text, 0.55);
+    context.setLineDash(DASH);
+    context.beginPath();
+    if (across) {
+      context.moveTo(x, 0);
+      context.lineTo(x, this.plotHeight);
+    }
+    if (down) {
+      context.moveTo(0, y);
+      context.lineTo(this.#axisX(), y);
+    }
+    context.stroke();
+    context.setLineDash(NO_DASH);
+    context.textAlign = 'center';
+    if (across) this.#boxed(context, now, clock(atMs, 1, this.utc), x, this.plotHeight + now.rem * 0.8);
+    if (down) {
+      const text = fixed(price, this.info.priceDecimals);
+      context.fillStyle = now.text;
+      context.fillRect(this.#axisX() + 1, y - now.rem * 0.62, this.#over.width, now.rem * 1.24);
+      context.fillStyle = now.panel;
+      context.textAlign = 'left';
+      context.fillText(text, this.#axisX() + 4, y);
+    }
+    if (across && down) this.#readout(context, now, x, y, atMs, price);
+  }
+
+  #boxed(context: CanvasRenderingContext2D, now: Theme, text: string, x: number, y: number): void {
+    const wide = context.measureText(text).width + 10;
+    const at = Math.min(this.plotWidth - wide / 2, Math.max(wide / 2, x));
+    context.fillStyle = now.text;
+    context.fillRect(at - wide / 2, y - now.rem * 0.62, wide, now.rem * 1.24);
+    context.fillStyle = now.panel;
+    context.fillText(text, at, y);
+  }
+
+  /** What stands under the pointer, line by line: for the box beside it and for those who cannot see it. */
+  words(atMs: number, price: number): string[] {
+    const found = this.#feed.reliefs.find(atMs);
+    const { priceDecimals, sizeDecimals, unit } = this.info;
+    const lines: string[] = [];
+    if (found) {
+      const { relief, slot } = found;
+      const row = relief.rowIn(slot, price);
+      if (relief.rows[slot] === 0) lines.push('book not vouched for then');
+      else if (row < 0) lines.push('outside the range that is known');
+      else {
+        const low = relief.bottom[slot]! + row * relief.width[slot]!;
+        const high = low + relief.width[slot]!;
+        const side = row < relief.split[slot]! ? 'bids' : 'asks';
+        lines.push(`${fixed(low, priceDecimals)} – ${fixed(high, priceDecimals)}`);
+        const size = relief.sizes[slot * ROWS + row]!;
+        lines.push(`${side} ${fixed(size, Math.min(sizeDecimals, size >= 1000 ? 1 : size >= 10 ? 3 : 5))} ${unit}`);
+      }
+      if (relief.rows[slot]! > 0) {
+        lines.push(`bid ${fixed(relief.bid[slot], priceDecimals)}`, `ask ${fixed(relief.ask[slot], priceDecimals)}`);
+      }
+    } else lines.push('nothing recorded then');
+    const view = this.#view;
+    const perPixel = view.spanMs / this.plotWidth;
+    const perRow = (view.high - view.low) / this.plotHeight;
+    const marks = this.#feed.marks[cloudFor(this.#feed.marks, view.spanMs, this.plotWidth)]!;
+    const mark = this.settings.marks ? marks.nearest(atMs, price, perPixel * 10, perRow * 10) : -1;
+    if (mark >= 0) {
+      const did = marks.boughtOf(mark) ? '● bought' : '◆ sold';
+      lines.push(`${did} ${short(marks.sizeOf(mark), 4)} ${unit} at ${fixed(marks.priceOf(mark), priceDecimals)}`);
+    }
+    for (const note of this.notes) if (Math.abs(note.atMs - atMs) < perPixel * 7) lines.push(note.text);
+    return lines;
+  }
+
+  #readout(context: CanvasRenderingContext2D, now: Theme, x: number, y: number, atMs: number, price: number): void {
+    const lines = this.words(atMs, price);
+    const line = now.rem * 1.25;
+    let wide = 0;
+    for (const text of lines) wide = Math.max(wide, context.measureText(text).width);
+    wide = Math.min(wide + now.rem * 1.2, this.plotWidth - 10);
+    const tall = lines.length * line + now.rem * 0.5;
+    const left = x + 14 + wide > this.plotWidth ? Math.max(2, x - 14 - wide) : x + 14;
+    const top = y + 14 + tall > this.plotHeight ? Math.max(2, y - 14 - tall) : y + 14;
+    context.fillStyle = faded(now.raised, 0.94);
+    context.fillRect(left, top, wide, tall);
+    context.strokeStyle = now.lineStrong;
+    context.strokeRect(left + 0.5, top + 0.5, wide - 1, tall - 1);
+    context.fillStyle = now.text;
+    context.textAlign = 'left';
+    for (let i = 0; i < lines.length; i += 1) {
+      context.fillText(lines[i]!, left + now.rem * 0.6, top + now.rem * 0.25 + (i + 0.5) * line, wide - now.rem * 1.2);
+    }
+  }
+
+  /** The picture with its axes, for a file. */
+  picture(): HTMLCanvasElement {
+    const whole = document.createElement('canvas');
+    const over = this.#over.canvas;
+    whole.width = over.width;
+    whole.height = over.height;
+    const context = whole.getContext('2d')!;
+    context.fillStyle = theme().panel;
+    context.fillRect(0, 0, whole.width, whole.height);
+    this.#drawHeat(); // a drawing buffer is only there to be read right after it was drawn
+    context.drawImage(this.#heat, 0, 0);
+    context.drawImage(over, 0, 0);
+    return whole;
+  }
+
+  /** The columns in view as rows of text. */
+  table(): string[][] {
+    const view = this.#view;
+    const rows = [['at', 'price_low', 'price_high', 'size', 'best_bid', 'best_ask']];
+    const step = view.spanMs > 480_000 ? 1000 : 250;
+    for (let at = view.endMs - view.spanMs; at < view.endMs; at += step) {
+      const found = this.#feed.reliefs.find(at);
+      if (!found || found.relief.rows[found.slot] === 0) continue;
+      const { relief, slot } = found;
+      const when = new Date(relief.stamp[slot]! * relief.stepMs).toISOString();
+      for (let row = 0; row < relief.rows[slot]!; row += 1) {
+        const low = relief.bottom[slot]! + row * relief.width[slot]!;
+        if (low + relief.width[slot]! < view.low || low > view.high) continue;
+        const price = (p: number): string => p.toFixed(this.info.priceDecimals);
+        const size = relief.sizes[slot * ROWS + row]!;
+        rows.push([when, price(low), price(low + relief.width[slot]!), String(size), price(relief.bid[slot]!), price(relief.ask[slot]!)]);
+      }
+    }
+    return rows;
+  }
+
+  destroy(): void {
+    this.#observer.disconnect();
+    this.#over.destroy();
+    this.#feed.painter = null;
+    this.painter.destroy();
+  }
+}
+
+const DASH = [4, 4];
+const NO_DASH: number[] = [];
+const SCALE_WIDE = [0, 0.5, 1] as const;
+const SCALE_NARROW = [0, 1] as const;
+const TAG_KEYS = Array.from({ length: 19 }, (_, places) => `tag ${places}`);
+
+function choose(canvas: HTMLCanvasElement, feed: HeatFeed, plain: boolean): Painter {
+  if (!plain) {
+    try {
+      return new GlPainter(canvas, feed);
+    } catch (error) {
+      console.info('the heatmap is drawn without WebGL2:', error);
+    }
+  }
+  return new CanvasPainter(canvas, feed);
+}
+
+/** The map as a strip of pixels. */
+function ramp(map: Uint8Array): HTMLCanvasElement {
+  const strip = document.createElement('canvas');
+  strip.width = map.length / 4;
+  strip.height = 1;
+  const context = strip.getContext('2d')!;
+  context.putImageData(new ImageData(new Uint8ClampedArray(map), strip.width, 1), 0, 0);
+  return strip;
+}
