@@ -8,6 +8,7 @@ pub mod book;
 pub mod classic;
 pub mod faults;
 pub mod groups;
+pub mod history;
 pub mod instruments;
 pub mod latency;
 pub mod limits;
@@ -18,6 +19,7 @@ pub mod server;
 pub mod simulate;
 pub mod stamp;
 pub mod system;
+pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
@@ -91,6 +93,8 @@ fn routes() -> Routes {
         .merge(instruments::router())
         .merge(book::router())
         .merge(metrics::router())
+        .merge(history::router())
+        .merge(trades::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())

@@ -104,6 +104,7 @@ impl Book {
     }
 
     /// Best level of a side.
+    #[inline]
     pub fn best(&self, side: Side) -> Option<Level> {
         let (ladder, sign) = self.side(side);
         ladder.best().map(|(key, size)| Level { price: Price(sign * key), size: Size(size) })
@@ -113,6 +114,24 @@ impl Book {
     pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
         let (ladder, sign) = self.side(side);
         ladder.iter().map(move |(key, size)| Level { price: Price(sign * key), size: Size(size) })
+    }
+
+    /// Shows the levels of a side, best first, as long as `each` wants more: quicker than one by one from `levels`.
+    #[inline]
+    pub fn walk(&self, side: Side, mut each: impl FnMut(Level) -> bool) {
+        let (ladder, sign) = self.side(side);
+        ladder.walk(|key, size| each(Level { price: Price(sign * key), size: Size(size) }));
+    }
+
+    /// Appends the best levels of a side, at most so many.
+    pub fn first(&self, side: Side, count: usize, out: &mut Vec<Level>) {
+        let full = out.len() + count;
+        if count > 0 {
+            self.walk(side, |level| {
+                out.push(level);
+                out.len() < full
+            });
+        }
     }
 
     /// Number of levels of a side.
@@ -149,7 +168,14 @@ impl Book {
         ladder.beyond().map(move |(key, size)| Level { price: Price(sign * key), size: Size(size) })
     }
 
+    /// Whether a price lies within what is known of a side.
+    #[inline]
+    pub fn is_known(&self, side: Side, price: Price) -> bool {
+        self.trusted(side).is_none_or(|worst| !price.is_worse(worst, side))
+    }
+
     /// Worst price of a side up to which every level is known; `None` when known to the end.
+    #[inline]
     pub fn trusted(&self, side: Side) -> Option<Price> {
         let (ladder, sign) = self.side(side);
         if self.window > 0 && ladder.len() >= self.window as usize {
@@ -225,6 +251,7 @@ impl Book {
         text
     }
 
+    #[inline]
     fn side(&self, side: Side) -> (&Ladder, i64) {
         match side {
             Side::Bid => (&self.bids, -1),

@@ -2,7 +2,9 @@
 //! anything unexpected it returns `None` and the general parser decides. What it accepts, the general parser accepts
 //! with the same result (`tests/differential.rs` and the fuzz targets hold it to that).
 
-use crate::units::{Level, POW10, Price, Size, parse_units};
+use crate::units::{POW10, parse_units};
+
+mod levels;
 
 /// A position in a frame.
 #[derive(Clone, Copy, Debug)]
@@ -116,20 +118,41 @@ impl<'a> Cursor<'a> {
     /// A whole number of at most 18 digits, as JSON writes it.
     #[inline]
     pub fn integer(&mut self) -> Option<i64> {
+        match self.quick_integer() {
+            Some(n) => Some(n),
+            None => self.any_integer(),
+        }
+    }
+
+    /// At most 15 digits: two loads, without a branch on how many.
+    #[inline]
+    fn quick_integer(&mut self) -> Option<i64> {
+        let (head, tail) = (load(self.bytes, self.at)? ^ ZEROS, load(self.bytes, self.at + 8)? ^ ZEROS);
+        let short = digits(head);
+        let (n, len) = if short < 8 {
+            if short == 0 || (short > 1 && head & 0xff == 0) {
+                return None;
+            }
+            (value(head << (64 - 8 * short)), short)
+        } else {
+            let more = digits(tail);
+            if more == 8 || head & 0xff == 0 {
+                return None;
+            }
+            (value(head) * POW10[more as usize] as u64 + value(tail << (56 - 8 * more) << 8), 8 + more)
+        };
+        let end = self.at + len as usize;
+        if matches!(self.bytes.get(end)?, b'.' | b'e' | b'E') {
+            return None;
+        }
+        self.at = end;
+        Some(n as i64)
+    }
+
+    fn any_integer(&mut self) -> Option<i64> {
         let negative = self.skip_if(b'-');
         let start = self.at;
         let mut n: i64 = 0;
-        while let Some(word) = load(self.bytes, self.at) {
-            let word = word ^ ZEROS;
-            let count = digits(word);
-            if count > 0 {
-                n = n * POW10[count as usize] + value(word << (64 - 8 * count)) as i64;
-                self.at += count as usize;
-            }
-            if count < 8 || self.at - start > 10 {
-                break; // whole, or so long that the rest is better read one by one
-            }
-        }
         while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
             if self.at - start >= 18 {
                 return None;
@@ -159,101 +182,6 @@ impl<'a> Cursor<'a> {
             b'n' => self.literal(b"null").map(|()| Plain::Null),
             _ => None,
         }
-    }
-
-    /// An array of levels, each `["price","size"]` or with further strings behind; appended to `out`. With
-    /// `canonical`, a number text that is not the shortest one (`1.50`, `01`) is refused.
-    #[inline]
-    pub fn levels(&mut self, price: u8, size: u8, canonical: bool, out: &mut Vec<Level>) -> Option<()> {
-        self.literal(b"[")?;
-        if self.skip_if(b']') {
-            return Some(());
-        }
-        self.literal(b"[\"")?;
-        if canonical {
-            self.rest_of_levels::<true>(price, size, out)
-        } else {
-            self.rest_of_levels::<false>(price, size, out)
-        }
-    }
-
-    #[inline]
-    fn rest_of_levels<const CANONICAL: bool>(&mut self, price: u8, size: u8, out: &mut Vec<Level>) -> Option<()> {
-        let mut shape = Shape::default();
-        loop {
-            let (level, next) = match self.quick_level::<CANONICAL>(u32::from(price), u32::from(size), &mut shape) {
-                Some(quick) => quick,
-                None => self.any_level(price, size, CANONICAL)?,
-            };
-            out.push(level);
-            match next {
-                Next::Level => {}
-                Next::End => return Some(()),
-            }
-        }
-    }
-
-    /// A level of the usual widths, read from a window of fixed size: one bounds check for all of it.
-    #[inline(always)]
-    fn quick_level<const CANONICAL: bool>(
-        &mut self,
-        price: u32,
-        size: u32,
-        shape: &mut Shape,
-    ) -> Option<(Level, Next)> {
-        let window: &[u8; WINDOW] = self.bytes.get(self.at..)?.first_chunk()?;
-        let first = word_at(window, 0);
-        if !CANONICAL && shape.read(first).is_none() {
-            *shape = Shape::of(first, price);
-        }
-        let (price, end) = match shape.read(first) {
-            Some(units) if !CANONICAL => (units, shape.len),
-            _ => quick_number(window, 0, price, CANONICAL)?,
-        };
-        if word_at(window, end) & 0xff_ffff != u64::from_le_bytes(*b"\",\"\0\0\0\0\0") {
-            return None;
-        }
-        let (size, mut end) = quick_number(window, end + 3, size, CANONICAL)?;
-        let mut tail = word_at(window, end);
-        if CANONICAL && tail & 0xff_ffff_ffff_ffff == u64::from_le_bytes(*b"\",\"0\",\"\0") {
-            // OKX: a dead field, and the number of orders.
-            let orders = digits(word_at(window, end + 7) ^ ZEROS);
-            end += 7 + orders as usize;
-            tail = word_at(window, end);
-        }
-        let level = Level { price: Price(price), size: Size(size) };
-        if tail & 0xff_ffff_ffff == u64::from_le_bytes(*b"\"],[\"\0\0\0") {
-            self.at += end + 5;
-            return Some((level, Next::Level));
-        }
-        if tail & 0xff_ffff == u64::from_le_bytes(*b"\"]]\0\0\0\0\0") {
-            self.at += end + 3;
-            return Some((level, Next::End));
-        }
-        None
-    }
-
-    /// Any level.
-    #[cold]
-    fn any_level(&mut self, price: u8, size: u8, canonical: bool) -> Option<(Level, Next)> {
-        let price = self.number(price, canonical)?;
-        self.literal(b"\",\"")?;
-        let size = self.number(size, canonical)?;
-        if (price | size) < 0 {
-            return None;
-        }
-        let level = Level { price: Price(price), size: Size(size) };
-        self.literal(b"\"")?;
-        while self.skip_if(b',') {
-            self.string()?;
-        }
-        self.literal(b"]")?;
-        if !self.skip_if(b',') {
-            self.literal(b"]")?;
-            return Some((level, Next::End));
-        }
-        self.literal(b"[\"")?;
-        Some((level, Next::Level))
     }
 
     /// A decimal number up to the closing quote, which is not consumed, in units of `decimals` places.
@@ -373,123 +301,6 @@ fn load(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(eight))
 }
 
-/// Bytes in which a level of the usual widths is read.
-const WINDOW: usize = 72; // places up to 63, and eight bytes from there
-
-/// What follows a level.
-#[derive(Clone, Copy)]
-enum Next {
-    Level,
-    End,
-}
-
-/// Eight bytes of a window; `at` is below 64 wherever a level may reach.
-#[inline(always)]
-fn word_at(window: &[u8; WINDOW], at: usize) -> u64 {
-    let at = at & 63; // what the compiler needs to see
-    u64::from_le_bytes([
-        window[at],
-        window[at + 1],
-        window[at + 2],
-        window[at + 3],
-        window[at + 4],
-        window[at + 5],
-        window[at + 6],
-        window[at + 7],
-    ])
-}
-
-/// How the last price was written: prices of one side nearly always have their point in the same place.
-#[derive(Default)]
-struct Shape {
-    /// Bytes (high bits) that belong to the number, and which of them is no digit.
-    number: u64,
-    point: u64,
-    /// Where the point stands, and the zeros that are left out.
-    mask: u64,
-    dot: u64,
-    up: u32,
-    before: u64,
-    behind: u64,
-    factor: i64,
-    len: usize,
-}
-
-impl Shape {
-    /// Of a number within one word, with a point; of any other the shape that nothing has. Places beyond the units have to
-    /// be zeros, and are left out (`28145.10` in tenths).
-    #[inline]
-    fn of(word: u64, decimals: u32) -> Self {
-        let others = non_digits(word ^ ZEROS);
-        let point = others.trailing_zeros() & !7;
-        let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
-        if point == 0 || point >= 56 || end <= point + 8 || (word >> point) as u8 != b'.' {
-            return Shape::default();
-        }
-        let places = (end - point) / 8 - 1;
-        let zeros = places.saturating_sub(decimals);
-        let missing = decimals.saturating_sub(places);
-        if zeros >= places || missing > 8 {
-            return Shape::default();
-        }
-        let below = |bits: u32| if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
-        let kept = end - 8 * zeros;
-        let left_out = below(end) & !below(kept);
-        let up = 64 - kept;
-        let before = below(point + up);
-        Shape {
-            number: below(end) & 0x8080_8080_8080_8080,
-            point: 0x80 << point,
-            mask: 0xff << point | left_out,
-            dot: u64::from(b'.') << point | (ZEROS & left_out),
-            up,
-            before,
-            behind: !(before << 8 | 0xff),
-            factor: POW10[missing as usize],
-            len: (end / 8) as usize,
-        }
-    }
-
-    /// A number of this shape; what stands behind it is left to the caller to check.
-    #[inline(always)]
-    fn read(&self, word: u64) -> Option<i64> {
-        let plain = word ^ ZEROS;
-        if non_digits(plain) & self.number != self.point || word & self.mask != self.dot || self.len == 0 {
-            return None;
-        }
-        let top = plain << (self.up & 63);
-        Some(value(((top & self.before) << 8) | (top & self.behind)) as i64 * self.factor)
-    }
-}
-
-/// A number at a place in a window: units, and where it ends. The byte behind it is left to the caller to check.
-#[inline(always)]
-fn quick_number(window: &[u8; WINDOW], at: usize, decimals: u32, canonical: bool) -> Option<(i64, usize)> {
-    let word = word_at(window, at);
-    if let Some((units, len)) = within_word(word, decimals, canonical)
-        && (len < 8 || window[(at & 63) + 8] == b'"')
-    {
-        return Some((units, at + len as usize));
-    }
-    // Binance spot: eight places, always.
-    let head = word ^ ZEROS;
-    let point = digits(head);
-    if canonical || decimals > 8 || point == 0 || point > 7 || (word >> (8 * point)) as u8 != b'.' {
-        return None;
-    }
-    let tail = word_at(window, at + point as usize + 1) ^ ZEROS;
-    if non_digits(tail) != 0 {
-        return None;
-    }
-    let (beyond, within) = match decimals {
-        0 => (tail, 0),
-        8 => (0, tail),
-        d => (tail >> (8 * d), tail << (64 - 8 * d)),
-    };
-    let whole = value(head << (64 - 8 * point)) as i64 * POW10[decimals as usize];
-    if beyond == 0 { Some((whole + value(within) as i64, at + point as usize + 9)) } else { None }
-}
-
 /// A number whose closing quote stands within eight bytes (or directly behind): units and length. The point is taken out,
 /// so that all digits are read at once.
 #[inline(always)]
@@ -565,10 +376,7 @@ mod tests {
         let mut cursor = Cursor::new(frame.as_bytes());
         let quick = cursor;
         let n = cursor.number(decimals, false)?;
-        if let Some(window) = quick.bytes.first_chunk::<WINDOW>()
-            && let Some((units, end)) = quick_number(window, 0, u32::from(decimals), false)
-            && window[end] == b'"'
-        {
+        if let Some((units, end)) = levels::window_number(quick.bytes, decimals) {
             assert_eq!((units, end), (n, cursor.at), "{text}");
         }
         (cursor.literal(b"\"").is_some() && cursor.at == text.len() + 1).then_some(n)

@@ -29,6 +29,17 @@ pub struct Price(pub i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Size(pub i64);
 
+impl Price {
+    /// Whether it is further from the touch than `other`.
+    #[inline]
+    pub fn is_worse(self, other: Price, side: Side) -> bool {
+        match side {
+            Side::Bid => self < other,
+            Side::Ask => self > other,
+        }
+    }
+}
+
 /// Nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Nanos(pub i64);
@@ -58,8 +69,15 @@ impl Nanos {
 pub(crate) fn float(sum: i128) -> f64 {
     match i64::try_from(sum) {
         Ok(small) => small as f64,
-        Err(_) => sum as f64,
+        Err(_) => wide_float(sum),
     }
+}
+
+/// A function of its own, so that the compiler does not make one conversion of both, the slow one.
+#[cold]
+#[inline(never)]
+fn wide_float(sum: i128) -> f64 {
+    sum as f64
 }
 
 /// One price level: a size of 0 removes it.

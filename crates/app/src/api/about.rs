@@ -3,6 +3,7 @@
 use super::asked::{Origin, SourceQuery};
 use super::stamp::{millis, now, rfc3339, snake};
 use super::{Api, Routes, limits};
+use crate::hub::code::{REASONS, VALIDITIES};
 use crate::view::Mode;
 use axum::extract::State as Shared;
 use axum::response::Json;
@@ -95,33 +96,35 @@ pub struct Word {
     pub help: &'static str,
 }
 
-/// States of a book, in the order of their indices.
-pub const VALIDITIES: [(Validity, &str); 10] = [
-    (Validity::Live, "exact to the last update, within the trusted range"),
-    (Validity::Empty, "nothing received yet"),
-    (Validity::Syncing, "waiting for a snapshot that fits the buffered changes"),
-    (Validity::Gap, "a change was lost; a new snapshot is on its way"),
-    (Validity::Checksum, "a checksum did not match"),
-    (Validity::Audit, "an independent message disagrees with the book"),
-    (Validity::Crossed, "bids at or above asks outside an auction"),
-    (Validity::Disconnected, "the connection is down"),
-    (Validity::Stale, "nothing arrives although there is evidence that it should"),
-    (Validity::Overflow, "a number did not fit the exact units"),
-];
+fn validity_help(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Live => "exact to the last update, within the trusted range",
+        Validity::Empty => "nothing received yet",
+        Validity::Syncing => "waiting for a snapshot that fits the buffered changes",
+        Validity::Gap => "a change was lost; a new snapshot is on its way",
+        Validity::Checksum => "a checksum did not match",
+        Validity::Audit => "an independent message disagrees with the book",
+        Validity::Crossed => "bids at or above asks outside an auction",
+        Validity::Disconnected => "the connection is down",
+        Validity::Stale => "nothing arrives although there is evidence that it should",
+        Validity::Overflow => "a number did not fit the exact units",
+    }
+}
 
-/// Why a number is absent, in the order of their indices, which begin with 1.
-pub const REASONS: [(Reason, &str); 10] = [
-    (Reason::BookInvalid, "the book is not live"),
-    (Reason::BeyondTrusted, "it would need levels that are not known"),
-    (Reason::EmptySide, "a side of the book is empty"),
-    (Reason::NotFillable, "the book does not hold that much"),
-    (Reason::Warmup, "too little was seen yet"),
-    (Reason::NoData, "nothing of the kind was received"),
-    (Reason::TooOld, "what was received is too old"),
-    (Reason::NotApplicable, "makes no sense for this kind of instrument"),
-    (Reason::ContractUnknown, "the contract's value is not known yet"),
-    (Reason::Undefined, "not a finite number"),
-];
+fn reason_help(reason: Reason) -> &'static str {
+    match reason {
+        Reason::BookInvalid => "the book is not live",
+        Reason::BeyondTrusted => "it would need levels that are not known",
+        Reason::EmptySide => "a side of the book is empty",
+        Reason::NotFillable => "the book does not hold that much",
+        Reason::Warmup => "too little was seen yet",
+        Reason::NoData => "nothing of the kind was received",
+        Reason::TooOld => "what was received is too old",
+        Reason::NotApplicable => "makes no sense for this kind of instrument",
+        Reason::ContractUnknown => "the contract's value is not known yet",
+        Reason::Undefined => "not a finite number",
+    }
+}
 
 const FAULT_KINDS: [FaultKind; 15] = [
     FaultKind::Malformed,
@@ -166,12 +169,13 @@ async fn catalogue(Shared(api): Shared<Arc<Api>>, Origin(state): Origin) -> Json
     });
     let present = Word { index: 0, id: "present".to_owned(), help: "the number is there" };
     let words = REASONS.iter().enumerate();
-    let words = words.map(|(index, (reason, help))| Word { index: index + 1, id: snake(reason), help });
+    let words = words.map(|(index, reason)| Word { index: index + 1, id: snake(reason), help: reason_help(*reason) });
     let validities = VALIDITIES.iter().enumerate();
+    let validities = validities.map(|(index, it)| Word { index, id: snake(it), help: validity_help(*it) });
     Json(Catalogue {
         version: env!("CARGO_PKG_VERSION"),
         columns: columns.collect(),
-        validities: validities.map(|(index, (validity, help))| Word { index, id: snake(validity), help }).collect(),
+        validities: validities.collect(),
         reasons: std::iter::once(present).chain(words).collect(),
         fault_kinds: FAULT_KINDS.iter().map(snake).collect(),
         remedies: [Remedy::Skip, Remedy::Resync, Remedy::Reconnect, Remedy::Stop].iter().map(snake).collect(),

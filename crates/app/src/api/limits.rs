@@ -29,8 +29,6 @@ pub struct Limits {
     pub fills_max: usize,
     /// Trades in an answer.
     pub trades_max: usize,
-    /// Values (times by columns) in an answer of history.
-    pub history_values_max: usize,
 }
 
 impl Default for Limits {
@@ -47,7 +45,6 @@ impl Default for Limits {
             depth_max: 5_000,
             fills_max: 1_000,
             trades_max: 1_000,
-            history_values_max: 200_000,
         }
     }
 }
@@ -69,8 +66,6 @@ pub struct LimitsTold {
     pub fills_max: usize,
     /// Trades in an answer.
     pub trades_max: usize,
-    /// Values (times by columns) in an answer of history.
-    pub history_values_max: usize,
 }
 
 impl Limits {
@@ -84,7 +79,6 @@ impl Limits {
             depth_max: self.depth_max,
             fills_max: self.fills_max,
             trades_max: self.trades_max,
-            history_values_max: self.history_values_max,
         }
     }
 }

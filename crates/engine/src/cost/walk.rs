@@ -96,6 +96,7 @@ pub fn walk(
         slippage_mid_bps: Value::Absent(Reason::NotFillable),
         short: Some(Reason::NotFillable),
     };
+    let mut sums = [0.0; 3];
     for level in book.levels(side) {
         if !book.knows(side, level.price) {
             walk.short = Some(Reason::BeyondTrusted);
@@ -108,7 +109,8 @@ pub fn walk(
         if walk.fills.len() < fills_max {
             walk.fills.push(fill);
         }
-        walk.vwap = order.vwap(level, taken, done);
+        sums = order.sums(level, taken, done);
+        walk.vwap = order.vwap(sums);
         if done {
             walk.short = None;
             break;
@@ -118,7 +120,7 @@ pub fn walk(
         walk.short = Some(Reason::BeyondTrusted);
         walk.vwap = Value::Absent(Reason::BeyondTrusted);
     }
-    order.compare(&mut walk);
+    order.compare(&mut walk, sums);
     Ok(walk)
 }
 
@@ -261,17 +263,16 @@ impl Order<'_> {
         Fill { price: level.price, size: taken / size, base, size_total: sizes / size, base_total, quote_total }
     }
 
-    fn vwap(&self, level: Level, taken: f64, done: bool) -> Value {
+    fn vwap(&self, [sizes, products, quotients]: [f64; 3]) -> Value {
         let unit = power(self.instrument.scale.price);
-        let [sizes, products, quotients] = self.sums(level, taken, done);
         match self.instrument.contract {
-            Contract::Inverse(_) => (sizes / quotients / unit).into(),
-            _ => (products / sizes / unit).into(),
+            Contract::Inverse(_) => (sizes / (quotients * unit)).into(),
+            _ => (products / (sizes * unit)).into(),
         }
     }
 
-    /// How much worse than the best price, and than mid.
-    fn compare(&self, walk: &mut Walk) {
+    /// How much worse than the best price, and than mid: differences of exact sums wherever the contract allows.
+    fn compare(&self, walk: &mut Walk, [sizes, products, _]: [f64; 3]) {
         let vwap = match walk.vwap {
             Value::Is(vwap) => vwap,
             absent => {
@@ -279,17 +280,22 @@ impl Order<'_> {
                 return;
             }
         };
-        let sign = if self.side == Side::Ask { 1.0 } else { -1.0 };
-        let best = self.instrument.scale.price_f64(walk.best);
-        // The difference of nearly equal numbers: below the last digit it is rounding, not slippage.
-        let worse = |than: f64| (sign * (vwap - than)).max(0.0);
+        let (sign, unit) = (if self.side == Side::Ask { 1.0 } else { -1.0 }, power(self.instrument.scale.price));
+        let worse = |twice: f64| {
+            let difference = match self.instrument.contract {
+                Contract::Inverse(_) => vwap - twice / (2.0 * unit),
+                _ => (2.0 * products - twice * sizes) / (2.0 * sizes * unit),
+            };
+            (sign * difference).max(0.0) // below the last digit it is rounding
+        };
+        let best = 2.0 * walk.best.0 as f64;
         walk.slippage = worse(best).into();
-        walk.slippage_bps = (worse(best) / best * 1e4).into();
+        walk.slippage_bps = (worse(best) / (best / (2.0 * unit)) * 1e4).into();
         let other = if self.side == Side::Ask { Side::Bid } else { Side::Ask };
         walk.slippage_mid_bps = match self.book.best(other) {
             Some(level) => {
-                let mid = (walk.best.0 + level.price.0) as f64 / (2.0 * power(self.instrument.scale.price));
-                (worse(mid) / mid * 1e4).into()
+                let mid = (walk.best.0 + level.price.0) as f64; // twice
+                (worse(mid) / (mid / (2.0 * unit)) * 1e4).into()
             }
             None => Value::Absent(Reason::EmptySide),
         };

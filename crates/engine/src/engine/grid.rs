@@ -96,9 +96,9 @@ impl Engine {
             return;
         }
         let start = out.levels.len() as u32;
-        out.levels.extend(desk.synced.book.levels(Side::Bid).take(self.config.ladder_levels));
+        desk.synced.book.first(Side::Bid, self.config.ladder_levels, &mut out.levels);
         let asks = out.levels.len() as u32;
-        out.levels.extend(desk.synced.book.levels(Side::Ask).take(self.config.ladder_levels));
+        desk.synced.book.first(Side::Ask, self.config.ladder_levels, &mut out.levels);
         let span = LevelSpan { start, asks, end: out.levels.len() as u32 };
         out.items.push(Output::Ladder { at, instrument: InstrumentId(number as u32), span });
     }

@@ -1,7 +1,6 @@
 //! Depth: what is waiting within so many basis points of mid, per side, in quote currency.
 
 use super::params::{BAND_ONE, band_label};
-use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Spec, Top, Value};
 use crate::book::Total;
 use crate::instrument::Contract;
@@ -39,7 +38,8 @@ impl Metric for Depth {
                 (Err(reason), _) | (_, Err(reason)) => reason,
                 (Ok(touch), Ok(worth)) => {
                     let limits = self.bands.iter().map(|band| limit(side, touch.mid_twice, *band));
-                    let known = limits.take_while(|limit| is_known(moment.book, side, *limit));
+                    let trusted = moment.book.trusted(side);
+                    let known = limits.take_while(|limit| trusted.is_none_or(|worst| !limit.is_worse(worst, side)));
                     moment.book.totals_to(side, known, |total| out.push(worth.quote(total).into()));
                     Reason::BeyondTrusted
                 }

@@ -2,12 +2,11 @@
 
 use super::params::window_label;
 use super::quote::{Finer, Quote};
-use super::top::is_known;
 use super::window::Window;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::event::Event;
 use crate::output::Validity;
-use crate::units::{POW10, Side};
+use crate::units::{POW10, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// The last best quotes and the windows.
@@ -73,7 +72,7 @@ impl Metric for Ofi {
                     return Err(Reason::Warmup);
                 }
                 window.roll(moment.at);
-                if window.is_full() { Ok(window.sum(0) as f64 / unit) } else { Err(Reason::Warmup) }
+                if window.is_full() { Ok(float(window.sum(0)) / unit) } else { Err(Reason::Warmup) }
             });
             out.push(flow.into());
         }
@@ -83,7 +82,7 @@ impl Metric for Ofi {
 /// Best quotes of both sides; `None` where one is not known.
 fn touch(seen: &Seen<'_>) -> Option<[Quote; 2]> {
     let quote = |side| match seen.book.best(side) {
-        Some(level) => is_known(seen.book, side, level.price).then(|| Quote::new(side, level)),
+        Some(level) => seen.book.is_known(side, level.price).then(|| Quote::new(side, level)),
         None => seen.book.trusted(side).is_none().then_some(Quote::NONE),
     };
     Some([quote(Side::Bid)?, quote(Side::Ask)?])

@@ -4,12 +4,11 @@
 //! price too. A level that does not exist counts as worse than any price, with size 0.
 
 use super::quote::{Finer, Quote};
-use super::top::is_known;
 use super::window::Window;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::event::Event;
 use crate::output::Validity;
-use crate::units::{POW10, Side};
+use crate::units::{POW10, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// The last quotes per level and the window.
@@ -78,28 +77,39 @@ impl Metric for OfiLevels {
             self.window.roll(moment.at);
             if self.window.is_full() { Ok(()) } else { Err(Reason::Warmup) }
         });
-        out.extend((0..self.last[0].len()).map(|i| Value::from(ready.map(|()| self.window.sum(i) as f64 / unit))));
+        out.extend((0..self.last[0].len()).map(|i| Value::from(ready.map(|()| float(self.window.sum(i)) / unit))));
     }
 }
 
 impl OfiLevels {
     /// Takes over the levels of a side and adds what changed; `false` if one of them is not known.
     fn follow(&mut self, seen: &Seen<'_>, side: Side, sign: i128) -> bool {
-        let mut levels = seen.book.levels(side);
-        for (i, last) in self.last[side as usize].iter_mut().enumerate() {
-            let now = match levels.next() {
-                Some(level) if is_known(seen.book, side, level.price) => Quote::new(side, level),
-                None if seen.book.trusted(side).is_none() => Quote::NONE,
-                _ => return false,
-            };
-            if now != *last {
-                if self.is_known {
-                    self.window.add(seen.at, i, sign * i128::from(now.gain(*last)));
+        let trusted = seen.book.trusted(side);
+        let (last, window, was_known) = (&mut self.last[side as usize], &mut self.window, self.is_known);
+        let count = last.len();
+        let mut take = |i: usize, now: Quote| {
+            if now != last[i] {
+                if was_known {
+                    window.add(seen.at, i, sign * i128::from(now.gain(last[i])));
                 }
-                *last = now;
+                last[i] = now;
             }
+        };
+        let (mut told, mut is_known) = (0, true);
+        seen.book.walk(side, |level| {
+            is_known = trusted.is_none_or(|worst| !level.price.is_worse(worst, side));
+            if is_known {
+                take(told, Quote::new(side, level));
+                told += 1;
+            }
+            is_known && told < count
+        });
+        // Where the book ends there is nothing, if that is known.
+        is_known &= told == count || trusted.is_none();
+        if is_known {
+            (told..count).for_each(|i| take(i, Quote::NONE));
         }
-        true
+        is_known
     }
 
     fn forget(&mut self) {

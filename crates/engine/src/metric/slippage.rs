@@ -1,9 +1,8 @@
 //! Slippage: how much worse than mid a market order of a given worth would be filled, walking the book once per side.
 
 use super::params::amount_label;
-use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Spec, Top, Touch, Value};
-use crate::book::{Book, Total};
+use crate::book::{Book, Run, Total};
 use crate::instrument::Contract;
 use crate::units::{Level, POW10, Side, float};
 use serde::{Deserialize, Serialize};
@@ -76,12 +75,21 @@ impl Slippage {
         let mid = touch.mid_twice as f64 / 2.0;
         let mut order = Order::<INVERSE> { money: 0, size: 0, coins: 0.0, target: *first, rest, sign, mid };
         for run in book.runs(side) {
-            let whole = is_known(book, side, run.worst());
-            if whole && order.passes(run.total()) {
+            let (whole, total) = (book.is_known(side, run.worst()), run.total());
+            if whole && order.passes(total) {
+                continue;
+            }
+            if whole
+                && !INVERSE
+                && let Ok(_fits) = i64::try_from(total.notional)
+            {
+                if order.takes_run(&run, out) {
+                    return Reason::NotFillable; // all is filled
+                }
                 continue;
             }
             for level in run.levels() {
-                if !whole && !is_known(book, side, level.price) {
+                if !whole && !book.is_known(side, level.price) {
                     return Reason::BeyondTrusted;
                 }
                 if order.takes(level, out) {
@@ -90,7 +98,7 @@ impl Slippage {
             }
         }
         for level in book.beyond(side) {
-            if !is_known(book, side, level.price) || order.takes(level, out) {
+            if !book.is_known(side, level.price) || order.takes(level, out) {
                 return Reason::BeyondTrusted;
             }
         }
@@ -120,6 +128,26 @@ impl<const INVERSE: bool> Order<'_, INVERSE> {
         self.money += total.notional;
         self.size += total.size;
         true
+    }
+
+    /// Takes a run that is known to its end, and whose worth fits 64 bits; whether the last target was reached.
+    fn takes_run(&mut self, run: &Run<'_>, out: &mut Vec<Value>) -> bool {
+        let (money_before, size_before) = (self.money, self.size);
+        let left = |target: i128| i64::try_from(target - money_before).unwrap_or(i64::MAX);
+        let (mut money, mut size, mut target) = (0i64, 0i64, left(self.target));
+        for level in run.levels() {
+            let next = money + level.price.0 * level.size.0;
+            if next >= target {
+                (self.money, self.size) = (money_before + i128::from(money), size_before + i128::from(size));
+                if self.fills(level.price.0, money_before + i128::from(next), out) {
+                    return true;
+                }
+                target = left(self.target);
+            }
+            (money, size) = (next, size + level.size.0);
+        }
+        (self.money, self.size) = (money_before + i128::from(money), size_before + i128::from(size));
+        false
     }
 
     /// Takes a level and writes the targets that it reaches; whether that was the last one.

@@ -1,9 +1,8 @@
 //! The top of both sides, read once per sample for all metrics: the touch, and the first levels that are known.
 
 use super::{Moment, Params, Reason};
-use crate::book::Book;
 use crate::output::Validity;
-use crate::units::{Level, POW10, Price, Side};
+use crate::units::{Level, POW10, Side};
 use serde::{Deserialize, Serialize};
 
 /// Best bid and ask.
@@ -57,11 +56,9 @@ impl Top {
         for side in [Side::Bid, Side::Ask] {
             self.end[side as usize] = moment.book.trusted(side).map(|_| Reason::BeyondTrusted);
             let levels = &mut self.sides[side as usize];
-            for level in moment.book.levels(side).take(self.wanted) {
-                if !is_known(moment.book, side, level.price) {
-                    break;
-                }
-                levels.push(level);
+            moment.book.first(side, self.wanted, levels);
+            if let Some(worst) = moment.book.trusted(side) {
+                levels.truncate(levels.partition_point(|level| !level.price.is_worse(worst, side)));
             }
         }
         self.touch = match (self.first(Side::Bid, 1), self.first(Side::Ask, 1)) {
@@ -92,14 +89,5 @@ impl Top {
             (None, None) if levels.is_empty() => Err(Reason::EmptySide),
             (None, None) => Ok(levels),
         }
-    }
-}
-
-/// Whether a price lies within what is known of a side.
-pub(super) fn is_known(book: &Book, side: Side, price: Price) -> bool {
-    match (book.trusted(side), side) {
-        (None, _) => true,
-        (Some(worst), Side::Bid) => price >= worst,
-        (Some(worst), Side::Ask) => price <= worst,
     }
 }

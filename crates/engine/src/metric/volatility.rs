@@ -5,11 +5,10 @@
 
 use super::log::ln_ratio;
 use super::quote::Finer;
-use super::top::is_known;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::event::Event;
 use crate::output::Validity;
-use crate::units::{Nanos, Side};
+use crate::units::{Nanos, Side, float};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -94,7 +93,7 @@ impl Metric for Volatility {
 
     fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>) {
         self.advance(moment.at);
-        let squares = self.squares as f64 / RETURN_UNITS / RETURN_UNITS;
+        let squares = float(self.squares) / RETURN_UNITS / RETURN_UNITS;
         let annual = top.touch().and_then(|_| {
             if self.present < RETURNS_MIN.min(self.count) {
                 return Err(Reason::Warmup);
@@ -155,7 +154,7 @@ impl Volatility {
 }
 
 fn mid_twice(seen: &Seen<'_>) -> Option<i64> {
-    let best = |side| seen.book.best(side).filter(|level| is_known(seen.book, side, level.price));
+    let best = |side| seen.book.best(side).filter(|level| seen.book.is_known(side, level.price));
     Some(best(Side::Bid)?.price.0 + best(Side::Ask)?.price.0)
 }
 

@@ -8,7 +8,7 @@ use super::trades::Counter;
 use super::window::Window;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::instrument::Instrument;
-use crate::units::NANOS_PER_SECOND;
+use crate::units::{NANOS_PER_SECOND, float};
 use serde::{Deserialize, Serialize};
 
 const BUY: usize = 0;
@@ -79,13 +79,13 @@ impl Metric for Volume {
         let base = self.trades.base_per_amount(moment.instrument).ok_or(Reason::ContractUnknown);
         let covered = self.window.covered(moment.at);
         let seconds = if covered < NANOS_PER_SECOND { Err(Reason::Warmup) } else { Ok(covered as f64 / 1e9) };
-        let (buy, sell) = (self.window.sum(BUY) as f64, self.window.sum(SELL) as f64);
+        let (buy, sell) = (float(self.window.sum(BUY)), float(self.window.sum(SELL)));
         for volume in [buy, sell] {
             out.push(base.and_then(|base| Ok(volume * base / seconds?)).into());
         }
         let balance = if buy + sell > 0.0 { Ok((buy - sell) / (buy + sell)) } else { Err(Reason::NoData) };
         out.push(balance.into());
-        out.push(base.map(|base| self.delta as f64 * base).into());
+        out.push(base.map(|base| float(self.delta) * base).into());
     }
 }
 

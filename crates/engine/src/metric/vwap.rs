@@ -6,7 +6,7 @@ use super::trades::Counter;
 use super::window::Window;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::instrument::{Contract, Instrument};
-use crate::units::POW10;
+use crate::units::{POW10, float};
 use serde::{Deserialize, Serialize};
 
 const MONEY: usize = 0;
@@ -68,7 +68,7 @@ impl Metric for Vwap {
             out.push(match moment.instrument.contract {
                 Contract::Unknown => Value::Absent(Reason::ContractUnknown),
                 _ if amount == 0 => Value::Absent(Reason::NoData),
-                _ => (money as f64 / amount as f64 / unit).into(),
+                _ => (float(money) / float(amount) / unit).into(),
             });
         }
     }

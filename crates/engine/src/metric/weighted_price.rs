@@ -1,7 +1,7 @@
 //! Depth-weighted price: the mean price of what is waiting on the first M levels of both sides.
 
 use super::{Metric, Moment, Params, Spec, Top, Value};
-use crate::units::{Level, POW10, Side};
+use crate::units::{Level, POW10, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// How many levels.
@@ -49,7 +49,7 @@ fn plain(bids: &[Level], asks: &[Level]) -> f64 {
     let all = || bids.iter().chain(asks);
     let money: i128 = all().map(|level| product(level, level)).sum();
     let size: i64 = all().map(|level| level.size.0).sum(); // at most 2,000 levels of 2^50
-    money as f64 / size as f64
+    float(money) / size as f64
 }
 
 /// Pairs the i-th levels; a longer side's rest has no partner and is left out.
@@ -59,7 +59,7 @@ fn cross(bids: &[Level], asks: &[Level]) -> f64 {
         money += product(bid, ask) + product(ask, bid);
         size += bid.size.0 + ask.size.0;
     }
-    money as f64 / size as f64
+    float(money) / size as f64
 }
 
 #[cfg(test)]

@@ -129,8 +129,13 @@ impl<T: Amount> Window<T> {
 
     #[cold]
     fn turn(&mut self, at: Nanos) {
-        let until = at.0.saturating_sub(at.0.rem_euclid(BUCKET_NS)).saturating_add(BUCKET_NS);
-        let steps = until.saturating_sub(self.until) / BUCKET_NS;
+        let next = self.until.saturating_add(BUCKET_NS);
+        let (until, steps) = if at.0 < next {
+            (next, 1) // nearly always, and nothing has to be divided
+        } else {
+            let until = at.0.saturating_sub(at.0.rem_euclid(BUCKET_NS)).saturating_add(BUCKET_NS);
+            (until, until.saturating_sub(self.until) / BUCKET_NS)
+        };
         self.until = until;
         if steps > self.buckets {
             self.clear();
@@ -141,10 +146,11 @@ impl<T: Amount> Window<T> {
             if self.head >= self.slots.len() {
                 self.head = 0;
             }
-            for (slot, sum) in self.slots.iter_mut().skip(self.head).zip(&mut self.sums) {
+            let Some(bucket) = self.slots.get_mut(self.head..self.head + self.width) else { continue };
+            for (slot, sum) in bucket.iter_mut().zip(&mut self.sums) {
                 *sum = sum.minus(*slot);
-                *slot = T::default();
             }
+            bucket.fill(T::default());
         }
     }
 }
