@@ -99,6 +99,7 @@ export class Browser {
     const complaints: string[] = [];
     const strangers: string[] = [];
     page.on('console', (message) => {
+      if (message.text().includes('GL Driver Message')) return; // of the software renderer, about pictures being taken
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
     });
     page.on('pageerror', (error) => complaints.push(`thrown: ${error.message}`));
