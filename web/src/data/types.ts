@@ -105,14 +105,17 @@ export interface Time {
 export interface Replay {
   open: boolean;
   name: string | null;
-  state: 'playing' | 'paused' | 'ended';
-  speed: number;
+  state: 'playing' | 'paused' | 'ended' | null;
+  /** On its way to another time, at full speed. */
+  seeking: boolean;
+  speed: number | null;
   at_ms: number | null;
   from_ms: number | null;
+  /** Null until the recording has been read through once. */
   to_ms: number | null;
-  frame: number;
-  frames_known: number;
-  error?: string | null;
+  frame: number | null;
+  frames_known: number | null;
+  error: string | null;
 }
 
 export interface Recording {
