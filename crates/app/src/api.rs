@@ -13,6 +13,7 @@ pub mod history;
 pub mod instruments;
 pub mod latency;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
@@ -22,6 +23,7 @@ pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod stream;
 pub mod system;
 pub mod trades;
 pub mod view;
@@ -107,6 +109,7 @@ fn routes() -> Routes {
         .merge(classic::router())
         .merge(recordings::router())
         .merge(replay::router())
+        .merge(stream::router())
         .merge(latency::router())
         .merge(system::router())
         .merge(page::router())
