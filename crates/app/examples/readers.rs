@@ -1,7 +1,12 @@
 //! Many WebSocket readers of one server, and how long updates take to reach them. `tests/readers` runs it.
 //!
 //!   readers HOST:PORT [READERS] [SECONDS] [RATE_HZ]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measuring tool stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measuring tool stops at the first surprise"
+)]
 
 use fathometer_edge::clock;
 use futures_util::{SinkExt, StreamExt};
@@ -41,7 +46,8 @@ struct Got {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let address: SocketAddr = arguments.first().expect("readers HOST:PORT [READERS] [SECONDS] [RATE_HZ]").parse().unwrap();
+    let address: SocketAddr =
+        arguments.first().expect("readers HOST:PORT [READERS] [SECONDS] [RATE_HZ]").parse().unwrap();
     let number = |index: usize, or: u64| arguments.get(index).map_or(or, |text| text.parse().unwrap());
     let (count, seconds, rate) = (number(1, 1_000), number(2, 30), number(3, 10));
 
@@ -107,7 +113,8 @@ async fn open(address: SocketAddr, index: usize, rate: u64, format: &str) -> Web
     let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
     let id = IDS[index % IDS.len()];
     for (number, kind) in ["book", "metrics"].into_iter().enumerate() {
-        let wish = format!(r#"{{"op":"subscribe","id":{number},"kind":"{kind}","instruments":["{id}"],"rate_hz":{rate}}}"#);
+        let wish =
+            format!(r#"{{"op":"subscribe","id":{number},"kind":"{kind}","instruments":["{id}"],"rate_hz":{rate}}}"#);
         socket.send(Message::text(wish)).await.unwrap();
     }
     socket
@@ -121,7 +128,9 @@ fn tell(all: &[Got], seconds: u64) {
     }
     let quantiles = |mut millis: Vec<f64>| {
         millis.sort_by(f64::total_cmp);
-        let at = |share: f64| millis.get(((millis.len() as f64 * share) as usize).min(millis.len() - 1)).copied().unwrap_or(0.0);
+        let at = |share: f64| {
+            millis.get(((millis.len() as f64 * share) as usize).min(millis.len() - 1)).copied().unwrap_or(0.0)
+        };
         format!("median {:.1} ms, p99 {:.1} ms, most {:.1} ms", at(0.5), at(0.99), at(1.0))
     };
     let bytes: usize = all.iter().map(|got| got.bytes).sum();
@@ -129,7 +138,10 @@ fn tell(all: &[Got], seconds: u64) {
     println!("updates/s {rate:.0}, {:.1} MB/s, {} different ones", bytes as f64 / seconds as f64 / 1e6, first.len());
     let is_book = |got: &&Got| (got.topic >> 8) & 0xff == 2;
     let age = |got: &Got| (got.here - got.at) as f64 / 1e6;
-    println!("from the exchange's frame to the reader (book): {}", quantiles(all.iter().filter(is_book).map(age).collect()));
+    println!(
+        "from the exchange's frame to the reader (book): {}",
+        quantiles(all.iter().filter(is_book).map(age).collect())
+    );
     let after = |got: &Got| (got.here - first[&(got.topic, got.sequence)]) as f64 / 1e6;
     println!("after the first reader who had it: {}", quantiles(all.iter().map(after).collect()));
 }

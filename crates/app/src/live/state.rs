@@ -95,14 +95,18 @@ impl State {
     /// What is to be told of this moment.
     pub fn moment(&self) -> Moment {
         let is_live = |status: &fathometer_engine::output::Status| status.validity == Validity::Live;
+        // In statements of their own: a lock that were still held at the next would wait for the engine's thread, which takes
+        // the view first.
+        let frames = self.latency().frames();
+        let live = self.view().markets.iter().filter(|market| market.status.as_ref().is_some_and(is_live)).count();
         Moment {
             at: clock::now(),
             usage: Usage::now(),
             bytes: self.lines().iter().map(|line| line.bytes).sum(),
-            frames: self.latency().frames(),
+            frames,
             inbox: self.inbox.get().map(|gauge| gauge.stats().depth),
             tape_bytes: self.tape.get().map(|(_, gauge)| gauge.stats().bytes),
-            live: self.view().markets.iter().filter(|market| market.status.as_ref().is_some_and(is_live)).count(),
+            live,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use crate::kit::{Demo, ID, Reader};
 use fathometer_edge::clock;
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

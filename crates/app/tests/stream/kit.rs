@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_tungstenite::WebSocketStream;
@@ -53,11 +52,11 @@ impl Demo {
         let groups = plan::groups(&config, &NetworkArgs::default(), &markets, 0).unwrap();
         let config = engine::Config { instruments: markets, ..engine::Config::default() };
         let live = Live::start(Mode::Demo { seed: 3 }, config, groups, None, runtime.handle()).unwrap();
-        let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut bound = runtime.block_on(server::bind(here, &ServeArgs::default())).unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut bound = runtime.block_on(server::bind(anywhere, &ServeArgs::default())).unwrap();
         let address = bound.url().unwrap().trim_start_matches("http://").parse().unwrap();
-        let (api, stop) = (Api::new(live.state.clone(), std::mem::take(&mut bound.access)), CancellationToken::new());
-        runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
+        let (stop, access) = (CancellationToken::new(), std::mem::take(&mut bound.access));
+        runtime.spawn(server::serve(bound, Arc::new(Api::new(live.state.clone(), access)), stop.clone()));
         let demo = Demo { runtime, venue, live: Some(live), address, stop };
         let began = Instant::now();
         while demo.state().health().symbols_live < demo_listings().len() {
