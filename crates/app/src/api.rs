@@ -16,6 +16,7 @@ pub mod limits;
 pub mod metrics;
 pub mod page;
 pub mod problem;
+pub mod prometheus;
 pub mod recordings;
 pub mod replay;
 pub mod server;
@@ -108,6 +109,7 @@ fn routes() -> Routes {
         .merge(replay::router())
         .merge(latency::router())
         .merge(system::router())
+        .merge(prometheus::router())
         .merge(page::router())
 }
 
