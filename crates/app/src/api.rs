@@ -13,18 +13,24 @@ pub mod history;
 pub mod instruments;
 pub mod latency;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod prometheus;
+pub mod recordings;
+pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod stream;
 pub mod system;
 pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
+use crate::player::booth::Booth;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
@@ -33,8 +39,8 @@ use guard::Guard;
 use guard::access::Access;
 use limits::Limits;
 use problem::Problem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa::openapi::{Info, OpenApi, Paths};
@@ -44,8 +50,8 @@ use utoipa_axum::router::OpenApiRouter;
 pub struct Api {
     /// What is served: a live run, a demo, or the recording of `replay --serve`.
     pub main: Arc<State>,
-    /// The recording that was opened beside it, for `?source=replay`.
-    replay: Mutex<Option<Arc<State>>>,
+    /// Where recordings are opened and played, for `?source=replay`.
+    pub booth: Booth,
     /// What one asker may have.
     pub limits: Limits,
     /// Who is let in, and what was asked and refused.
@@ -58,12 +64,18 @@ pub type Routes = OpenApiRouter<Arc<Api>>;
 impl Api {
     /// Serves that to those.
     pub fn new(main: Arc<State>, access: Access) -> Self {
-        Api { main, replay: Mutex::default(), limits: Limits::default(), guard: Guard::new(access) }
+        Api { main, booth: Booth::default(), limits: Limits::default(), guard: Guard::new(access) }
+    }
+
+    /// The same, with recordings played there.
+    #[must_use]
+    pub fn playing(self, booth: Booth) -> Self {
+        Api { booth, ..self }
     }
 
     /// What was opened to be replayed, if anything was.
     pub fn replay(&self) -> Option<Arc<State>> {
-        self.replay.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.booth.state()
     }
 
     /// What protects the server from askers, and how often it had to.
@@ -76,11 +88,6 @@ impl Api {
             throttled: count(&self.guard.throttled),
             refused: count(&self.guard.refused),
         }
-    }
-
-    /// Puts another recording, or none, in the place of the opened one.
-    pub fn set_replay(&self, state: Option<Arc<State>>) -> Option<Arc<State>> {
-        std::mem::replace(&mut *self.replay.lock().unwrap_or_else(PoisonError::into_inner), state)
     }
 }
 
@@ -101,8 +108,12 @@ fn routes() -> Routes {
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(recordings::router())
+        .merge(replay::router())
+        .merge(stream::router())
         .merge(latency::router())
         .merge(system::router())
+        .merge(prometheus::router())
         .merge(page::router())
 }
 

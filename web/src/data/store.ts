@@ -55,9 +55,9 @@ export class Market {
   validity: number;
   readonly metrics = new Metrics();
   readonly book = new Book();
-  readonly trades = new Trades();
+  trades = new Trades();
   relief = new Relief();
-  readonly mids = new Spark(SPARK_MAX, 1000);
+  mids = new Spark(SPARK_MAX, 1000);
   /** Latest answer of kind `profile`, as it came. */
   profile: unknown = null;
   /** Goes up whenever anything of it changed. */
@@ -84,7 +84,7 @@ export class Market {
 
 
 /** What happens to the store, for the chrome. */
-export type Happening = 'link' | 'catalogue' | 'instruments' | 'fault' | 'clock' | 'status' | 'text' | 'reset';
+export type Happening = 'link' | 'catalogue' | 'instruments' | 'fault' | 'clock' | 'status' | 'text' | 'reset' | 'rewind';
 
 class Store {
   /** By instrument index. */
@@ -178,6 +178,18 @@ class Store {
     api.setSource(source);
     this.forget();
     this.open();
+  }
+
+  /** A replay stands at another time: what was gathered on the way to the old one is not its past. */
+  rewind(): void {
+    for (const market of this.markets) {
+      if (!market) continue;
+      market.trades = new Trades();
+      market.relief = new Relief();
+      market.mids = new Spark(SPARK_MAX, 1000);
+      market.version += 1;
+    }
+    this.tell('rewind');
   }
 
   retry(): void {

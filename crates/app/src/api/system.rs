@@ -204,7 +204,8 @@ pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
     }
 }
 
-fn queues(state: &State) -> Vec<QueueTold> {
+/// What waits where.
+pub fn queues(state: &State) -> Vec<QueueTold> {
     let mut all = Vec::new();
     if let Some(gauge) = state.inbox.get() {
         let (stats, limits) = (gauge.stats(), gauge.limits());

@@ -55,6 +55,9 @@ pub struct ScreenArgs {
     /// Stop after that many seconds
     #[arg(long, value_name = "N")]
     pub seconds: Option<f64>,
+    /// Folder of recordings that can be opened beside it [default: the --record folder]
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
     /// Who may ask the server.
     #[command(flatten)]
     pub serve: ServeArgs,

@@ -10,6 +10,7 @@ use crate::live::recorder::Recorder;
 use crate::live::screen::LiveScreen;
 use crate::live::state::State;
 use crate::live::{Ended, Live, probe};
+use crate::player::booth::Booth;
 use crate::report::Report;
 use crate::view::Mode;
 use crate::{logging, tui};
@@ -90,10 +91,12 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         runtime.block_on(probe::probe(&watch.groups))?;
     }
     eprint!("{}", watch.hello);
+    let fallback = Config { metrics: watch.config.metrics.clone(), ..Config::default() };
+    let booth = Booth::beside(watch.screen.recordings.clone().or(watch.record), fallback);
     let live = Live::start(watch.mode, watch.config, watch.groups, recorder, runtime.handle())?;
     let stop = CancellationToken::new();
     if let Some(mut bound) = listener {
-        let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access));
+        let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth);
         runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     }
     runtime.spawn(end_in_time(live.state.clone(), watch.screen.seconds));
