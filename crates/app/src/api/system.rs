@@ -15,6 +15,7 @@ use fathometer_engine::input::NO_LINK;
 use fathometer_engine::units::Nanos;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -178,6 +179,17 @@ pub struct ReadersTold {
     pub cut: u64,
 }
 
+impl ReadersTold {
+    fn of(state: &State) -> Self {
+        let counts = &state.streams.counts;
+        ReadersTold {
+            connected: counts.connected.load(Ordering::Relaxed) as u64,
+            conflated: counts.conflated.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// What a state has measured, with the latest rows of its line. `process` is whose process is told: the main state.
 pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
     let (now, line) = {
@@ -199,7 +211,7 @@ pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
         tape: tape(state, now.tape_bytes_per_second),
         bandwidth_bytes_per_second: now.bandwidth_bytes_per_second,
         frames_per_second: now.frames_per_second,
-        readers: ReadersTold::default(),
+        readers: ReadersTold::of(state),
         line,
     }
 }
