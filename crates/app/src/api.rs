@@ -13,7 +13,9 @@ pub mod history;
 pub mod instruments;
 pub mod latency;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod recordings;
@@ -21,6 +23,7 @@ pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod stream;
 pub mod system;
 pub mod trades;
 pub mod view;
@@ -106,6 +109,7 @@ fn routes() -> Routes {
         .merge(classic::router())
         .merge(recordings::router())
         .merge(replay::router())
+        .merge(stream::router())
         .merge(latency::router())
         .merge(system::router())
         .merge(page::router())
@@ -113,12 +117,14 @@ fn routes() -> Routes {
 
 /// The router and its description.
 pub fn router(api: Arc<Api>) -> (Router, OpenApi) {
-    let (router, description) = routes().split_for_parts();
+    let (router, mut description) = routes().split_for_parts();
+    openapi::complete(&mut description);
     let lost = |uri: Uri| async move { Problem::no_path(uri.path()) };
     let wrong = |method: Method| async move { Problem::no_method(method.as_str()) };
     let worth_it = SizeAbove::new(COMPRESSED_FROM_BYTES).and(NotForContentType::IMAGES);
     let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(worth_it);
     let router = router
+        .merge(openapi::router(&description))
         .fallback(lost)
         .method_not_allowed_fallback(wrong)
         .layer(compression)

@@ -58,7 +58,7 @@ impl Bound {
 pub async fn bind(address: SocketAddr, args: &ServeArgs) -> Result<Bound, Failure> {
     let access = Access::of(args, address)?;
     let tls = tls::acceptor(args.tls_cert.as_deref(), args.tls_key.as_deref())?;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+    let listener = super::listen::listen(address).map_err(|error| {
         Failure::network(format!(
             "cannot listen on {address}: {error}; another fathometer may be running there (see it with `fathometer top \
              http://{address}`): choose another port with --listen, or --listen off"

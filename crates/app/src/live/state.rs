@@ -2,6 +2,7 @@
 
 use super::lag::Lag;
 use super::question::{Questions, Unanswered};
+use crate::api::stream::publisher::Streams;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::monitor::latency::Latency;
@@ -25,6 +26,8 @@ pub struct State {
     view: Mutex<View>,
     /// What is asked for beyond the view: history, heatmap, trades, books to any depth.
     pub hub: Arc<Hub>,
+    /// Who reads the stream, and what of it.
+    pub streams: Arc<Streams>,
     lag: Mutex<Lag>,
     latency: Mutex<Latency>,
     system: Mutex<System>,
@@ -44,10 +47,12 @@ pub struct State {
 impl State {
     /// Nothing seen, nothing listened to.
     pub fn new(view: View) -> Self {
+        let hub = Arc::new(Hub::new(&view.columns));
         State {
             replay: matches!(view.mode, Mode::Replay { .. }),
             questions: Questions::default(),
-            hub: Arc::new(Hub::new(&view.columns)),
+            streams: Arc::new(Streams::new(hub.clone())),
+            hub,
             view: Mutex::new(view),
             lag: Mutex::default(),
             latency: Mutex::default(),
