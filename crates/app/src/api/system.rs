@@ -180,7 +180,8 @@ pub struct ReadersTold {
 }
 
 impl ReadersTold {
-    fn of(state: &State) -> Self {
+    /// As counted by the streams of a state.
+    pub fn of(state: &State) -> Self {
         let counts = &state.streams.counts;
         ReadersTold {
             connected: counts.connected.load(Ordering::Relaxed) as u64,
