@@ -17,9 +17,10 @@ use super::problem::Problem;
 use super::{Api, Routes};
 use crate::hub::Store;
 use crate::live::state::State;
+use axum::extract::State as Shared;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fathometer_engine::instrument::InstrumentId;
 use fathometer_engine::units::Nanos;
@@ -38,7 +39,7 @@ const PROTOCOL: &str = "fathometer";
 
 /// The paths of this file.
 pub fn router() -> Routes {
-    OpenApiRouter::<Arc<Api>>::new().routes(routes!(stream)).routes(routes!(push))
+    OpenApiRouter::<Arc<Api>>::new().routes(routes!(stream)).routes(routes!(push)).routes(routes!(relief))
 }
 
 /// In which form the reader wants updates.
@@ -66,26 +67,32 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 #[utoipa::path(get, path = "/api/v1/stream", tag = "stream", params(SourceQuery, StreamQuery),
     responses((status = 101, description = "The connection becomes a WebSocket")))]
 async fn stream(
+    Shared(api): Shared<Arc<Api>>,
     upgrade: Upgrade,
     Origin(state): Origin,
     Asked(asked): Asked<StreamQuery>,
 ) -> Result<Response, Problem> {
     let form = if asked.format == Some(FormName::Binary) { Form::Binary } else { Form::Text };
-    let (upgrade, seat) = admit(upgrade, &state)?;
+    let (upgrade, seat) = admit(&api, upgrade, &state)?;
     Ok(upgrade.on_upgrade(move |socket| Session::new(socket, state, form, seat).run()))
 }
 
 /// A WebSocket that pushes an instrument's most asked-for numbers once a second (see the schema `Push`).
 #[utoipa::path(get, path = "/ws/{id}", tag = "classic", params(Named, SourceQuery),
     responses((status = 101, description = "The connection becomes a WebSocket")))]
-async fn push(upgrade: Upgrade, Named { id }: Named, Origin(state): Origin) -> Result<Response, Problem> {
+async fn push(
+    Shared(api): Shared<Arc<Api>>,
+    upgrade: Upgrade,
+    Named { id }: Named,
+    Origin(state): Origin,
+) -> Result<Response, Problem> {
     let found = instrument(&state.view(), &id)?;
-    let (upgrade, seat) = admit(upgrade, &state)?;
+    let (upgrade, seat) = admit(&api, upgrade, &state)?;
     let key = Key { kind: Kind::Classic, instrument: Some(found), rate_hz: Kind::Classic.rate_hz_max(), depth: 0 };
     Ok(upgrade.on_upgrade(move |socket| Session::new(socket, state, Form::Text, seat).push(key)))
 }
 
-fn admit(upgrade: Upgrade, state: &Arc<State>) -> Result<(WebSocketUpgrade, Seat), Problem> {
+fn admit(api: &Api, upgrade: Upgrade, state: &Arc<State>) -> Result<(WebSocketUpgrade, Seat), Problem> {
     let upgrade = upgrade.map_err(|why| {
         let status = why.into_response().status();
         let remedy = "open it as a WebSocket: ws:// instead of http://";
@@ -103,15 +110,50 @@ fn admit(upgrade: Upgrade, state: &Arc<State>) -> Result<(WebSocketUpgrade, Seat
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Problem::new(status, "too-many-readers", "There are too many readers", detail, remedy).again_in(5)
     })?;
-    provide(state);
+    provide(&api.main, state);
     let limited = upgrade.max_message_size(ask::MESSAGE_BYTES_MAX).max_frame_size(ask::MESSAGE_BYTES_MAX);
     Ok((limited.protocols([PROTOCOL]), seat))
 }
 
 /// The objects that are not the hub's.
-fn provide(state: &Arc<State>) {
+fn provide(main: &Arc<State>, state: &Arc<State>) {
+    /// Of what is told second by second the latest rows are enough, and one more for a reader that was late.
+    const ROWS: usize = 2;
     let weak = Arc::downgrade(state);
     state.streams.provide(Kind::Clock, move || serde_json::to_value(Time::of(&*weak.upgrade()?)).ok());
+    let weak = Arc::downgrade(state);
+    let latency = move || serde_json::to_value(super::latency::told(&*weak.upgrade()?, ROWS)).ok();
+    state.streams.provide(Kind::Latency, latency);
+    let (process, weak) = (Arc::downgrade(main), Arc::downgrade(state));
+    let system = move || serde_json::to_value(super::system::told(&*process.upgrade()?, &*weak.upgrade()?, ROWS)).ok();
+    state.streams.provide(Kind::System, system);
+}
+
+/// Which columns.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReliefQuery {
+    /// From then on, unix milliseconds [default: all that is kept, up to 30 min].
+    pub from_ms: Option<f64>,
+    /// Until then, unix milliseconds.
+    pub to_ms: Option<f64>,
+}
+
+/// Past columns of the heatmap, one a second: binary frames of the stream's kind `relief`, each behind its length (u32,
+/// little-endian). Sizes are within 0.04 %.
+#[utoipa::path(get, path = "/api/v1/instruments/{id}/relief", tag = "market", params(Named, ReliefQuery, SourceQuery),
+    responses((status = 200, description = "The columns", content_type = "application/octet-stream", body = Vec<u8>)))]
+async fn relief(
+    Named { id }: Named,
+    Origin(state): Origin,
+    Asked(asked): Asked<ReliefQuery>,
+) -> Result<Response, Problem> {
+    let id = instrument(&state.view(), &id)?;
+    let time = |ms: Option<f64>, or: Nanos| ms.map_or(or, |ms| Nanos((ms * 1e6) as i64)); // saturates; NaN is 0
+    let (from, to) = (time(asked.from_ms, Nanos(i64::MIN)), time(asked.to_ms, Nanos(i64::MAX)));
+    let bytes = columns(&state.hub.lock(), id, from, to);
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], bytes)
+        .into_response())
 }
 
 /// Columns of the heatmap as frames, each behind its length (four bytes, little-endian).

@@ -179,6 +179,17 @@ pub struct ReadersTold {
     pub cut: u64,
 }
 
+impl ReadersTold {
+    fn of(state: &State) -> Self {
+        let counts = &state.streams.counts;
+        ReadersTold {
+            connected: counts.connected.load(Ordering::Relaxed) as u64,
+            conflated: counts.conflated.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// What a state has measured, with the latest rows of its line. `process` is whose process is told: the main state.
 pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
     let (now, line) = {

@@ -31,7 +31,7 @@ const WATCHED: [(Venue, &str); 3] =
 
 /// Mid 100; asks 50 at 101 and 1,000 at 102; bids 1,000 at 99 and 100 at 90; update 7.
 const BOOK: &str = r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{"asks":[["101.0","50","0","1"],["102.0","1000","0","1"]],"bids":[["99.0","1000","0","1"],["90.0","100","0","1"]],"ts":"TS","checksum":0,"seqId":7,"prevSeqId":-1}]}"#;
-const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"2","instId":"BTC-USDT","px":"101.0","seqId":41,"side":"buy","source":"0","sz":"3.5","tradeId":"900100","ts":"TS"},{"instId":"BTC-USDT","tradeId":"900101","px":"99.0","sz":"1","side":"sell","ts":"TS"}]}"#;
+const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"1","instId":"BTC-USDT","px":"101.0","seqId":41,"side":"buy","source":"0","sz":"3.5","tradeId":"900100","ts":"TS"},{"count":"1","instId":"BTC-USDT","px":"99.0","seqId":42,"side":"sell","source":"0","sz":"1","tradeId":"900101","ts":"TS"}]}"#;
 
 /// A server, and what it serves.
 pub(crate) struct Rig {

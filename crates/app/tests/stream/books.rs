@@ -4,11 +4,9 @@ use crate::kit::{Demo, ID, Ladder, Reader};
 use fathometer_edge::clock;
 use fathometer_engine::output::Validity;
 use fathometer_engine::units::Side;
-use futures_util::StreamExt;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 
 #[test]
 fn snapshot_and_changes_are_the_book_at_every_sequence() {

@@ -2,7 +2,6 @@
 
 use crate::kit::{Demo, ID, Reader};
 use fathometer_edge::clock;
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ fn read(frame: &[u8], info: &Value, columns: &[String]) -> Value {
     assert_eq!(frame[0], 1, "version");
     assert_eq!(u64::from(word(4)), info["index"].as_u64().unwrap());
     let kind = kinds[usize::from(frame[1]) - 1];
-    let validity = fathometer::api::about::VALIDITIES[usize::from(frame[3])].0;
+    let validity = fathometer::hub::code::VALIDITIES[usize::from(frame[3])];
     let mut told = json!({
         "type": "update", "kind": kind, "instrument": info["id"], "sequence": int(8), "snapshot": frame[2] == 1,
         "at_ms": int(16) as f64 / 1e6, "validity": serde_json::to_value(validity).unwrap(),
@@ -35,7 +34,7 @@ fn read(frame: &[u8], info: &Value, columns: &[String]) -> Value {
                 values[name] = json!(f64::from_le_bytes(frame[at + 8..at + 16].try_into().unwrap()));
                 if reason > 0 {
                     values[name] = Value::Null;
-                    let reason = fathometer::api::about::REASONS[usize::from(reason) - 1].0;
+                    let reason = fathometer::hub::code::REASONS[usize::from(reason) - 1];
                     reasons[name] = serde_json::to_value(reason).unwrap();
                 }
             }

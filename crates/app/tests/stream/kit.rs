@@ -1,6 +1,7 @@
 //! A demo that is served in this process, readers of it, and a ladder as a reader keeps it.
 
 use fathometer::api::{Api, server};
+use fathometer::cli::serve::ServeArgs;
 use fathometer::cli::shared::NetworkArgs;
 use fathometer::config::{Config, Sources};
 use fathometer::live::state::State;
@@ -18,7 +19,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_tungstenite::WebSocketStream;
@@ -52,9 +52,11 @@ impl Demo {
         let groups = plan::groups(&config, &NetworkArgs::default(), &markets, 0).unwrap();
         let config = engine::Config { instruments: markets, ..engine::Config::default() };
         let live = Live::start(Mode::Demo { seed: 3 }, config, groups, None, runtime.handle()).unwrap();
-        let listener = runtime.block_on(server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        runtime.spawn(server::serve(listener, Arc::new(Api::new(live.state.clone())), stop.clone()));
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut bound = runtime.block_on(server::bind(anywhere, &ServeArgs::default())).unwrap();
+        let address = bound.url().unwrap().trim_start_matches("http://").parse().unwrap();
+        let (stop, access) = (CancellationToken::new(), std::mem::take(&mut bound.access));
+        runtime.spawn(server::serve(bound, Arc::new(Api::new(live.state.clone(), access)), stop.clone()));
         let demo = Demo { runtime, venue, live: Some(live), address, stop };
         let began = Instant::now();
         while demo.state().health().symbols_live < demo_listings().len() {
