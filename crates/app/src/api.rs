@@ -18,7 +18,9 @@ pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod prometheus;
 pub mod recordings;
+pub mod relief;
 pub mod replay;
 pub mod server;
 pub mod simulate;
@@ -102,6 +104,7 @@ fn routes() -> Routes {
         .merge(metrics::router())
         .merge(history::router())
         .merge(trades::router())
+        .merge(relief::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())
@@ -112,6 +115,7 @@ fn routes() -> Routes {
         .merge(stream::router())
         .merge(latency::router())
         .merge(system::router())
+        .merge(prometheus::router())
         .merge(page::router())
 }
 

@@ -173,14 +173,15 @@ pub struct TapeTold {
 pub struct ReadersTold {
     /// Connected now.
     pub connected: u64,
-    /// Times that a slow reader was given the latest instead of everything.
+    /// Updates left out for readers that were too slow, who got the latest instead.
     pub conflated: u64,
     /// Readers cut because they took nothing for too long.
     pub cut: u64,
 }
 
 impl ReadersTold {
-    fn of(state: &State) -> Self {
+    /// As counted by the streams of a state.
+    pub fn of(state: &State) -> Self {
         let counts = &state.streams.counts;
         ReadersTold {
             connected: counts.connected.load(Ordering::Relaxed) as u64,
@@ -216,7 +217,8 @@ pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
     }
 }
 
-fn queues(state: &State) -> Vec<QueueTold> {
+/// What waits where.
+pub fn queues(state: &State) -> Vec<QueueTold> {
     let mut all = Vec::new();
     if let Some(gauge) = state.inbox.get() {
         let (stats, limits) = (gauge.stats(), gauge.limits());
@@ -255,6 +257,18 @@ fn tape(state: &State, bytes_per_second: Option<f64>) -> Option<TapeTold> {
         ratio: (stats.bytes > 0).then(|| four_digits(stats.bytes_raw as f64 / stats.bytes as f64)),
         failed: stats.failed,
     })
+}
+
+impl ReadersTold {
+    /// Of a state's streams.
+    pub fn of(state: &State) -> Self {
+        let counts = &state.streams.counts;
+        ReadersTold {
+            connected: counts.connected.load(Ordering::Relaxed) as u64,
+            conflated: counts.conflated.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// A name as serde writes it.

@@ -5,6 +5,7 @@ use fathometer::api::limits::Limits;
 use fathometer::api::{Api, server};
 use fathometer::cli::serve::ServeArgs;
 use fathometer::live::state::State;
+use fathometer::player::booth::Booth;
 use fathometer::runner::Runner;
 use fathometer::view::{Mode, View};
 use fathometer_edge::clock;
@@ -30,7 +31,7 @@ const WATCHED: [(Venue, &str); 3] =
 
 /// Mid 100; asks 50 at 101 and 1,000 at 102; bids 1,000 at 99 and 100 at 90; update 7.
 const BOOK: &str = r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{"asks":[["101.0","50","0","1"],["102.0","1000","0","1"]],"bids":[["99.0","1000","0","1"],["90.0","100","0","1"]],"ts":"TS","checksum":0,"seqId":7,"prevSeqId":-1}]}"#;
-const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"2","instId":"BTC-USDT","px":"101.0","seqId":41,"side":"buy","source":"0","sz":"3.5","tradeId":"900100","ts":"TS"},{"instId":"BTC-USDT","tradeId":"900101","px":"99.0","sz":"1","side":"sell","ts":"TS"}]}"#;
+const TRADES: &str = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"count":"1","instId":"BTC-USDT","px":"101.0","seqId":41,"side":"buy","source":"0","sz":"3.5","tradeId":"900100","ts":"TS"},{"count":"1","instId":"BTC-USDT","px":"99.0","seqId":42,"side":"sell","source":"0","sz":"1","tradeId":"900101","ts":"TS"}]}"#;
 
 /// A server, and what it serves.
 pub(crate) struct Rig {
@@ -59,6 +60,11 @@ impl Rig {
     }
 
     pub(crate) fn with(args: ServeArgs, limits: Limits) -> Self {
+        Rig::playing(args, limits, Booth::default())
+    }
+
+    /// The same with recordings beside it.
+    pub(crate) fn playing(args: ServeArgs, limits: Limits, booth: Booth) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let instruments = WATCHED.map(|(venue, symbol)| (venue, symbol.to_owned())).to_vec();
         let config = Config { instruments, ..Config::default() };
@@ -79,7 +85,7 @@ impl Rig {
         let mut bound = runtime.block_on(server::bind("127.0.0.1:0".parse().unwrap(), &args)).unwrap();
         let url = bound.url().unwrap();
         let address = url.rsplit('/').next().unwrap().parse().unwrap();
-        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access));
+        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
         api.limits = limits;
         let (api, stop) = (Arc::new(api), CancellationToken::new());
         runtime.spawn(server::serve(bound, api.clone(), stop.clone()));
