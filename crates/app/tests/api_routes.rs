@@ -196,6 +196,8 @@ fn the_past_is_told_by_column_and_time() {
     for column in ["mid", "spread_bps", "basis_spot_bps"] {
         assert_eq!(all["values"][column].as_array().unwrap().len(), times.len());
     }
+    let text = rig.get(&format!("{path}?columns=mid")).text();
+    assert_eq!(text.matches("\"at_ms\"").count(), 1, "no name stands twice: {text}");
     assert_eq!(all["values"]["mid"][20], 100.0);
     assert!(all["reasons"]["basis_spot_bps"]["0"].is_string(), "{}", all["reasons"]);
     let some = rig.json(&format!("{path}?from_ms={}&to_ms={}", times[5], times[9]));
