@@ -259,18 +259,6 @@ fn tape(state: &State, bytes_per_second: Option<f64>) -> Option<TapeTold> {
     })
 }
 
-impl ReadersTold {
-    /// Of a state's streams.
-    pub fn of(state: &State) -> Self {
-        let counts = &state.streams.counts;
-        ReadersTold {
-            connected: counts.connected.load(Ordering::Relaxed) as u64,
-            conflated: counts.conflated.load(Ordering::Relaxed),
-            cut: counts.cut.load(Ordering::Relaxed),
-        }
-    }
-}
-
 /// A name as serde writes it.
 fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_lowercase)).unwrap_or_default()
