@@ -7,7 +7,7 @@ export function audit(): string[] {
   if (doc.scrollWidth > innerWidth + 1) faults.push(`the page is ${doc.scrollWidth} px wide on a screen of ${innerWidth}`);
 
   for (const control of document.querySelectorAll<HTMLElement>('button, a[href], input, select, [role="img"], canvas')) {
-    if (!shown(control)) continue;
+    if (!shown(control) || control.closest('[aria-hidden="true"]')) continue;
     const labelled = control.getAttribute('aria-label') ?? control.getAttribute('title') ?? control.textContent?.trim();
     if (!labelled && !control.closest('[role="img"], label')) faults.push(`no accessible name: ${control.outerHTML.slice(0, 120)}`);
   }

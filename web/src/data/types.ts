@@ -68,6 +68,8 @@ export interface Instrument {
   size_decimals: number;
   tick: string | null;
   lot: string | null;
+  /** What sizes count. */
+  size_unit: 'base' | 'contracts';
   contract_size: string | null;
   inverse: boolean;
   state: string | null;

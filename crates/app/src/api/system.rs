@@ -173,7 +173,7 @@ pub struct TapeTold {
 pub struct ReadersTold {
     /// Connected now.
     pub connected: u64,
-    /// Times that a slow reader was given the latest instead of everything.
+    /// Updates left out for readers that were too slow, who got the latest instead.
     pub conflated: u64,
     /// Readers cut because they took nothing for too long.
     pub cut: u64,
