@@ -180,7 +180,7 @@ pub struct ReadersTold {
 }
 
 impl ReadersTold {
-    /// As counted by the streams of a state.
+    /// Of a state's streams.
     pub fn of(state: &State) -> Self {
         let counts = &state.streams.counts;
         ReadersTold {
