@@ -103,6 +103,7 @@ fn only_the_clock_reads_a_clock() {
 #[test]
 fn every_queue_has_a_length() {
     none("a queue without a length", |_, line| {
+        let line = line.replace("oneshot::channel()", ""); // holds one answer
         line.contains("unbounded") || (line.contains("channel()") && !line.contains("fn "))
     });
 }
