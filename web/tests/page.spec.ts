@@ -57,12 +57,12 @@ it('the numbers of the overview are those of the API at the same instant', async
   });
   const told: { key: string; values: Record<string, number | null> }[] = [];
   const { instruments } = await program.get<{ instruments: { id: string }[] }>('/api/v1/instruments');
-  for (let turn = 0; turn < 12; turn++) {
-    for (const { id } of instruments) {
+  for (let turn = 0; turn < 40; turn++) {
+    for (const { id } of instruments.slice(0, 4)) {
       const answer = await program.get<{ at_ms: number; values: Record<string, number | null> }>(`/api/v1/instruments/${encodeURIComponent(id)}/metrics`);
       told.push({ key: `${id} ${answer.at_ms.toFixed(3)}`, values: answer.values });
     }
-    await pause(150);
+    await pause(70);
   }
   // a busy machine draws later than it answers
   const last = Math.max(...told.map(({ key }) => Number(key.split(' ').at(-1))));
