@@ -173,14 +173,15 @@ pub struct TapeTold {
 pub struct ReadersTold {
     /// Connected now.
     pub connected: u64,
-    /// Times that a slow reader was given the latest instead of everything.
+    /// Updates left out for readers that were too slow, who got the latest instead.
     pub conflated: u64,
     /// Readers cut because they took nothing for too long.
     pub cut: u64,
 }
 
 impl ReadersTold {
-    fn of(state: &State) -> Self {
+    /// As counted by the streams of a state.
+    pub fn of(state: &State) -> Self {
         let counts = &state.streams.counts;
         ReadersTold {
             connected: counts.connected.load(Ordering::Relaxed) as u64,

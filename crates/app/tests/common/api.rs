@@ -5,6 +5,7 @@ use fathometer::api::limits::Limits;
 use fathometer::api::{Api, server};
 use fathometer::cli::serve::ServeArgs;
 use fathometer::live::state::State;
+use fathometer::player::booth::Booth;
 use fathometer::runner::Runner;
 use fathometer::view::{Mode, View};
 use fathometer_edge::clock;
@@ -59,6 +60,11 @@ impl Rig {
     }
 
     pub(crate) fn with(args: ServeArgs, limits: Limits) -> Self {
+        Rig::playing(args, limits, Booth::default())
+    }
+
+    /// The same with recordings beside it.
+    pub(crate) fn playing(args: ServeArgs, limits: Limits, booth: Booth) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let instruments = WATCHED.map(|(venue, symbol)| (venue, symbol.to_owned())).to_vec();
         let config = Config { instruments, ..Config::default() };
@@ -79,7 +85,7 @@ impl Rig {
         let mut bound = runtime.block_on(server::bind("127.0.0.1:0".parse().unwrap(), &args)).unwrap();
         let url = bound.url().unwrap();
         let address = url.rsplit('/').next().unwrap().parse().unwrap();
-        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access));
+        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
         api.limits = limits;
         let (api, stop) = (Arc::new(api), CancellationToken::new());
         runtime.spawn(server::serve(bound, api.clone(), stop.clone()));

@@ -2,6 +2,7 @@
 
 use super::page::{Labels, Page};
 use crate::api::Api;
+use crate::api::system::{QueueTold, ReadersTold, queues as queues_of};
 use crate::live::state::State;
 use crate::monitor::bins::buckets;
 use crate::monitor::latency::{Latency, Stage, Stream};
@@ -26,6 +27,10 @@ pub(super) fn write(page: &mut Page<'_>, api: &Api) -> fmt::Result {
     requests(page, &state.requests())?;
     queues(page, state)?;
     process(page, state)?;
+    let readers = ReadersTold::of(state);
+    page.gauge("readers", "Readers of the stream that are connected.", Some(readers.connected as f64))?;
+    page.counter("reader_updates_conflated", "Updates left out for slow readers.", readers.conflated)?;
+    page.counter("readers_cut", "Readers cut off because they stood still.", readers.cut)?;
     let burst = api.burst();
     page.counter("api_requests", "HTTP requests received.", burst.requests)?;
     page.counter("api_throttled", "HTTP requests refused for being too many.", burst.throttled)?;
@@ -148,9 +153,9 @@ fn requests(page: &mut Page<'_>, all: &[RestHealth]) -> fmt::Result {
 }
 
 fn queues(page: &mut Page<'_>, state: &State) -> fmt::Result {
-    let queues = crate::api::system::queues(state);
+    let queues = queues_of(state);
     let labels = |id: &str| vec![("queue", id.to_owned())];
-    let rows = |pick: fn(&crate::api::system::QueueTold) -> u64| -> Vec<(Labels, u64)> {
+    let rows = |pick: fn(&QueueTold) -> u64| -> Vec<(Labels, u64)> {
         queues.iter().map(|queue| (labels(&queue.id), pick(queue))).collect()
     };
     let gauges = |rows: Vec<(Labels, u64)>| rows.into_iter().map(|(labels, value)| (labels, value as f64)).collect();

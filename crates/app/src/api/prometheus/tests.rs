@@ -33,7 +33,7 @@ fn histograms_are_cumulative_and_what_is_absent_is_not_told() {
     assert!(text.ends_with("# EOF\n"));
     for line in [
         "# TYPE fathometer_stage_latency_seconds histogram",
-        "fathometer_stage_latency_seconds_bucket{le=\"5e-6\",stage=\"queue\"} 4",
+        "fathometer_stage_latency_seconds_bucket{le=\"0.000005\",stage=\"queue\"} 4",
         "fathometer_stage_latency_seconds_bucket{le=\"+Inf\",stage=\"queue\"} 100",
         "fathometer_stage_latency_seconds_count{stage=\"publish\"} 100",
         "# TYPE fathometer_frames counter",
