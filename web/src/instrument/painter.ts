@@ -21,8 +21,6 @@ export interface Look {
   /** Sizes drawn darkest and brightest. */
   floor: number;
   clip: number;
-  /** Exponent between them: below one lifts the small sizes. */
-  gamma: number;
   /** Whether trades and best prices are drawn. */
   marks: boolean;
   lines: boolean;
@@ -58,6 +56,8 @@ const MARK_PIXELS = 2.5;
 /** Most columns averaged, and most rows compared, within one pixel. */
 export const COLUMNS_PER_PIXEL = 8;
 export const ROWS_PER_PIXEL = 4;
+/** Marks in a row of their texture; divides every cloud's capacity. */
+export const MARKS_WIDE = 64;
 
 /** Which of the clouds of marks suits a span: the finest whose buckets are not narrower than marks can be told apart. */
 export function cloudFor(clouds: readonly Marks[], spanMs: number, width: number): number {
@@ -65,3 +65,6 @@ export function cloudFor(clouds: readonly Marks[], spanMs: number, width: number
   const found = clouds.findIndex((marks) => marks.bucketMs >= least);
   return found < 0 ? clouds.length - 1 : found;
 }
+
+/** Exponent from a size's share of the brightest to its shade: below one lifts the small sizes. */
+export const GAMMA = 0.62;
