@@ -4,6 +4,8 @@
 export type Drawer = (now: number) => void;
 
 const drawers = new Set<Drawer>();
+/** Drawn once even while the screen is held: they have not drawn yet. */
+const fresh = new Set<Drawer>();
 let before: Drawer | null = null;
 let handle = 0;
 let held = false;
@@ -12,10 +14,11 @@ let once = false;
 /** Calls the drawer every frame until the returned function is called. */
 export function onFrame(draw: Drawer): () => void {
   drawers.add(draw);
-  once = true;
+  fresh.add(draw);
   start();
   return () => {
     drawers.delete(draw);
+    fresh.delete(draw);
   };
 }
 
@@ -46,10 +49,12 @@ export const cost = { frames: 0, drawMs: 0, longestMs: 0 };
 function tick(now: number): void {
   handle = requestAnimationFrame(tick);
   before?.(now);
-  if (held && !once) return;
+  const wanted = held && !once ? fresh : drawers;
+  if (wanted.size === 0) return;
   once = false;
   const start = performance.now();
-  for (const draw of drawers) draw(now);
+  for (const draw of wanted) draw(now);
+  fresh.clear();
   const took = performance.now() - start;
   cost.frames += 1;
   cost.drawMs += took;

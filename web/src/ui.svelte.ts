@@ -21,6 +21,8 @@ class Ui {
   statuses = $state(0);
   /** Goes up once a second: what shows an age is worked out anew. */
   second = $state(0);
+  /** Goes up when a replay stands at another time: views gather their past anew. */
+  epoch = $state(0);
   paused = $state(false);
   help = $state(false);
   search = $state(false);
@@ -62,6 +64,10 @@ class Ui {
           this.instruments = [];
           this.faults = [];
           this.faultsSeen = 0;
+          this.epoch += 1;
+          break;
+        case 'rewind':
+          this.epoch += 1;
           break;
         case 'text':
           break;

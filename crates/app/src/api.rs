@@ -8,26 +8,42 @@ pub mod book;
 pub mod classic;
 pub mod faults;
 pub mod groups;
+pub mod guard;
 pub mod history;
 pub mod instruments;
 pub mod latency;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod prometheus;
+pub mod recordings;
+pub mod relief;
+pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
+pub mod stream;
 pub mod system;
 pub mod trades;
 pub mod view;
 
 use crate::live::state::State;
+use crate::player::booth::Booth;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+use guard::Guard;
+use guard::access::Access;
+use limits::Limits;
 use problem::Problem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa::openapi::{Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,37 +51,32 @@ use utoipa_axum::router::OpenApiRouter;
 pub struct Api {
     /// What is served: a live run, a demo, or the recording of `replay --serve`.
     pub main: Arc<State>,
-    /// The recording that was opened beside it, for `?source=replay`.
-    replay: Mutex<Option<Arc<State>>>,
+    /// Where recordings are opened and played, for `?source=replay`.
+    pub booth: Booth,
     /// What one asker may have.
-    pub limits: limits::Limits,
-    /// What was asked and refused since the start.
-    pub counts: Counts,
-}
-
-/// Requests since the start.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// All.
-    pub requests: AtomicU64,
-    /// Refused for being too many.
-    pub throttled: AtomicU64,
-    /// Refused for their host, origin or token.
-    pub refused: AtomicU64,
+    pub limits: Limits,
+    /// Who is let in, and what was asked and refused.
+    pub guard: Guard,
 }
 
 /// A router whose paths are documented.
 pub type Routes = OpenApiRouter<Arc<Api>>;
 
 impl Api {
-    /// Serves that.
-    pub fn new(main: Arc<State>) -> Self {
-        Api { main, replay: Mutex::default(), limits: limits::Limits::default(), counts: Counts::default() }
+    /// Serves that to those.
+    pub fn new(main: Arc<State>, access: Access) -> Self {
+        Api { main, booth: Booth::default(), limits: Limits::default(), guard: Guard::new(access) }
+    }
+
+    /// The same, with recordings played there.
+    #[must_use]
+    pub fn playing(self, booth: Booth) -> Self {
+        Api { booth, ..self }
     }
 
     /// What was opened to be replayed, if anything was.
     pub fn replay(&self) -> Option<Arc<State>> {
-        self.replay.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.booth.state()
     }
 
     /// What protects the server from askers, and how often it had to.
@@ -74,17 +85,15 @@ impl Api {
         classic::Burst {
             requests_per_second: self.limits.requests_per_second,
             requests_burst: self.limits.requests_burst,
-            requests: count(&self.counts.requests),
-            throttled: count(&self.counts.throttled),
-            refused: count(&self.counts.refused),
+            requests: count(&self.guard.requests),
+            throttled: count(&self.guard.throttled),
+            refused: count(&self.guard.refused),
         }
     }
-
-    /// Puts another recording, or none, in the place of the opened one.
-    pub fn set_replay(&self, state: Option<Arc<State>>) -> Option<Arc<State>> {
-        std::mem::replace(&mut *self.replay.lock().unwrap_or_else(PoisonError::into_inner), state)
-    }
 }
+
+/// Shorter answers are not worth compressing, bytes.
+const COMPRESSED_FROM_BYTES: u16 = 1_400;
 
 /// Every path, by subject.
 fn routes() -> Routes {
@@ -95,20 +104,36 @@ fn routes() -> Routes {
         .merge(metrics::router())
         .merge(history::router())
         .merge(trades::router())
+        .merge(relief::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())
         .merge(view::router())
         .merge(classic::router())
+        .merge(recordings::router())
+        .merge(replay::router())
+        .merge(stream::router())
         .merge(latency::router())
         .merge(system::router())
+        .merge(prometheus::router())
         .merge(page::router())
 }
 
 /// The router and its description.
 pub fn router(api: Arc<Api>) -> (Router, OpenApi) {
-    let (router, description) = routes().split_for_parts();
+    let (router, mut description) = routes().split_for_parts();
+    openapi::complete(&mut description);
     let lost = |uri: Uri| async move { Problem::no_path(uri.path()) };
     let wrong = |method: Method| async move { Problem::no_method(method.as_str()) };
-    (router.fallback(lost).method_not_allowed_fallback(wrong).with_state(api), description)
+    let worth_it = SizeAbove::new(COMPRESSED_FROM_BYTES).and(NotForContentType::IMAGES);
+    let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(worth_it);
+    let router = router
+        .merge(openapi::router(&description))
+        .fallback(lost)
+        .method_not_allowed_fallback(wrong)
+        .layer(compression)
+        .layer(DefaultBodyLimit::max(api.limits.body_bytes_max))
+        .layer(from_fn_with_state(api.clone(), guard::guard))
+        .with_state(api);
+    (router, description)
 }

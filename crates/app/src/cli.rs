@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod market;
+pub mod serve;
 pub mod shared;
 pub mod tape;
 pub mod venue;

@@ -44,6 +44,8 @@ pub struct Store {
     pub now: Nanos,
     /// Counts what changes the meaning of units and indices: a new instrument, finer units, a new beginning.
     pub generation: u64,
+    /// Counts whatever is said of any instrument.
+    version: u64,
     layout: Arc<Layout>,
     bytes_max: usize,
     limits: Limits,
@@ -66,6 +68,7 @@ impl Hub {
             faults_seen: 0,
             now: Nanos(0),
             generation: 0,
+            version: 0,
             limits: Limits::of(bytes_max, 1, &layout),
             layout,
             bytes_max,
@@ -98,7 +101,7 @@ impl Hub {
         }
         let mut dirty = std::mem::take(&mut store.dirty);
         for number in dirty.drain(..) {
-            if let Some(slot) = store.slots.get_mut(number as usize) {
+            if let Some(slot) = store.touch(InstrumentId(number)) {
                 slot.settle(InstrumentId(number), engine);
             }
         }
@@ -152,16 +155,12 @@ impl Store {
             Output::Market { at, stamped, .. } => {
                 self.now = self.now.max(*at);
                 let limits = self.limits;
-                let Some(slot) = self.slots.get_mut(stamped.instrument.0 as usize) else { return };
+                let Some(slot) = self.touch(stamped.instrument) else { return };
                 slot.last_at = slot.last_at.max(*at);
                 match &stamped.event {
-                    Event::Depth(_) => {
-                        if slot.book.is_to_be_copied(*at) {
-                            self.dirty.push(stamped.instrument.0);
-                        }
-                    }
+                    Event::Depth(_) if slot.book.is_to_be_copied(*at) => self.dirty.push(stamped.instrument.0),
                     Event::Trade(trade) => slot.trade(*at, trade, &limits),
-                    Event::Status { state, .. } => {
+                    Event::Status { state, .. } if slot.state.as_ref() != Some(state) => {
                         slot.state = Some(state.clone());
                         self.change(stamped.instrument);
                     }
@@ -172,7 +171,7 @@ impl Store {
                 self.now = self.now.max(*at);
                 let range = *start as usize..(*start as usize).saturating_add(*len as usize);
                 let limits = self.limits;
-                if let Some(slot) = self.slots.get_mut(instrument.0 as usize) {
+                if let Some(slot) = self.touch(*instrument) {
                     slot.sample(*at, outbox.values.get(range).unwrap_or_default(), &limits);
                 }
             }
@@ -187,14 +186,14 @@ impl Store {
                     split: span.bids().len() as u32,
                 };
                 let limits = self.limits;
-                if let Some(slot) = self.slots.get_mut(instrument.0 as usize) {
+                if let Some(slot) = self.touch(*instrument) {
                     slot.relief(head, rows, &limits);
                 }
             }
             Output::Status(status) => {
                 self.now = self.now.max(status.at);
                 let (id, valid) = (status.instrument, status.validity == Validity::Live);
-                if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+                if let Some(slot) = self.touch(id) {
                     slot.status = Some((**status).clone());
                     slot.profile.pass(status.at);
                     if valid && slot.book.is_to_be_copied(slot.book.changed_at) {
@@ -234,11 +233,20 @@ impl Store {
         self.change(id);
     }
 
+    /// An instrument of which something is said.
+    fn touch(&mut self, id: InstrumentId) -> Option<&mut Slot> {
+        self.version += 1;
+        let slot = self.slots.get_mut(id.0 as usize)?;
+        slot.version = self.version;
+        Some(slot)
+    }
+
     /// Readers have to learn of that instrument anew.
     fn change(&mut self, id: InstrumentId) {
         self.generation += 1;
-        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
-            slot.generation = self.generation;
+        let generation = self.generation;
+        if let Some(slot) = self.touch(id) {
+            slot.generation = generation;
         }
     }
 }

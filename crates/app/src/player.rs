@@ -1,5 +1,6 @@
 //! A recording with controls: play, pause, speed, step, seek, on a thread of its own, into a state that all screens read.
 
+pub mod booth;
 mod deck;
 pub mod recordings;
 mod reel;

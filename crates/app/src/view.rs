@@ -224,7 +224,8 @@ impl View {
         market.sampled_at = at;
         market.values.clear();
         market.values.extend(values.iter().map(|value| finite(*value)));
-        if at.since(market.mids_at) >= HISTORY_STEP_NANOS {
+        // Whole seconds, so that a replay that begins later keeps the same mids.
+        if at.0.div_euclid(HISTORY_STEP_NANOS) > market.mids_at.0.div_euclid(HISTORY_STEP_NANOS) {
             market.mids_at = at;
             let value = mid.and_then(|mid| market.values.get(mid));
             let mid = value.and_then(|value| if let Value::Is(mid) = value { Some(*mid) } else { None });

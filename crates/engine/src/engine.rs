@@ -107,8 +107,9 @@ pub struct Engine {
     links: Links,
     desks: Vec<Desk>,
     grid: Grid,
+    /// Lent out while a frame is worked on.
     #[serde(skip)]
-    decoded: Decoded,
+    decoded: Option<Box<Decoded>>,
 }
 
 impl Engine {
@@ -122,7 +123,7 @@ impl Engine {
             links: Links::default(),
             desks: Vec::new(),
             grid: Grid::default(),
-            decoded: Decoded::default(),
+            decoded: None,
         };
         for (venue, symbol) in engine.config.instruments.clone() {
             engine.registry.resolve(venue, symbol.as_bytes());
@@ -146,12 +147,12 @@ impl Engine {
                     let text = "a frame on a link that was never opened".to_owned();
                     return self.fault(input.link, FaultKind::Malformed, Remedy::Skip, text, out);
                 };
-                let mut decoded = std::mem::take(&mut self.decoded);
+                let mut decoded = self.decoded.take().unwrap_or_default();
                 decoded.clear();
                 decode(venue, &input.body, &mut self.registry, &mut decoded);
                 watch.lap(Stage::Decode);
                 self.on_decoded(input, venue, &decoded, out, watch);
-                self.decoded = decoded;
+                self.decoded = Some(decoded);
             }
         }
         self.watch(out);

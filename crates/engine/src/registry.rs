@@ -1,7 +1,7 @@
 //! The table of instruments: who is known, by which index, in which units.
 
 use crate::instrument::{Instrument, InstrumentId, Venue};
-use crate::scan::units_of;
+use crate::scan::{Forms, units_of};
 use crate::units::{Decimal, Price, Scale, Size};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,10 @@ pub struct Registry {
     /// Instruments whose units became finer since the engine last looked: (whom, scale then). Each stands once, however
     /// often it became finer.
     pub(crate) rescaled: Vec<(InstrumentId, Scale)>,
+    /// By index: how its numbers were last written.
+    forms: Vec<Forms>,
+    /// Per venue: of whom the last message was.
+    last: [Option<InstrumentId>; 4],
 }
 
 impl From<Vec<Instrument>> for Registry {
@@ -50,6 +54,30 @@ impl Registry {
     /// The instrument of that symbol, if it is known.
     pub fn find(&self, venue: Venue, symbol: &[u8]) -> Option<InstrumentId> {
         self.index[venue as usize].get(symbol).map(|id| InstrumentId(*id))
+    }
+
+    /// Like `find`; the next message is most likely of the same instrument.
+    pub(crate) fn find_next(&mut self, venue: Venue, symbol: &[u8]) -> Option<InstrumentId> {
+        let found = self.find(venue, symbol);
+        self.last[venue as usize] = found;
+        found
+    }
+
+    /// Of whom the venue's last message was, and that symbol.
+    #[inline]
+    pub(crate) fn last(&self, venue: Venue) -> Option<(InstrumentId, &[u8])> {
+        let last = self.last[venue as usize]?;
+        Some((last, self.all.get(last.0 as usize)?.symbol.as_bytes()))
+    }
+
+    /// How its numbers are read.
+    #[inline]
+    pub(crate) fn forms(&mut self, id: InstrumentId) -> &mut Forms {
+        let scale = self.get(id).scale;
+        while self.forms.len() <= id.0 as usize {
+            self.forms.push(Forms::new(scale));
+        }
+        self.forms[id.0 as usize].fit(scale)
     }
 
     /// What is known of it.

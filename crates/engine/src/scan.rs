@@ -5,6 +5,7 @@
 use crate::units::{POW10, parse_units};
 
 mod levels;
+pub use levels::Forms;
 
 /// A position in a frame.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +128,7 @@ impl<'a> Cursor<'a> {
     /// At most 15 digits: two loads, without a branch on how many.
     #[inline]
     fn quick_integer(&mut self) -> Option<i64> {
-        let (head, tail) = (load(self.bytes, self.at)? ^ ZEROS, load(self.bytes, self.at + 8)? ^ ZEROS);
+        let (head, tail) = (load(self.bytes, self.at)? ^ ZEROS, load_end(self.bytes, self.at + 8)? ^ ZEROS);
         let short = digits(head);
         let (n, len) = if short < 8 {
             if short == 0 || (short > 1 && head & 0xff == 0) {
@@ -294,6 +295,18 @@ pub fn is_canonical(text: &[u8]) -> bool {
 }
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The same where the end may be nearer than eight bytes, with zero bytes behind it.
+#[inline]
+fn load_end(bytes: &[u8], at: usize) -> Option<u64> {
+    match load(bytes, at) {
+        Some(word) => Some(word),
+        None => {
+            let missing = (at + 8).checked_sub(bytes.len()).filter(|missing| *missing < 8)?;
+            Some(load(bytes, bytes.len().checked_sub(8)?)? >> (8 * missing))
+        }
+    }
+}
 
 #[inline]
 fn load(bytes: &[u8], at: usize) -> Option<u64> {

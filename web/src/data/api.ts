@@ -3,6 +3,9 @@
 /** Which engine is read: the program's own, or the recording that was opened beside it. */
 export type Source = 'main' | 'replay';
 
+/** An answer that takes longer will not come. */
+const PATIENCE_MS = 15_000;
+
 let source: Source = 'main';
 let token: string | null = readToken();
 
@@ -83,7 +86,9 @@ async function request(path: string, query: Query, init: RequestInit): Promise<R
   if (token) headers.set('authorization', `Bearer ${token}`);
   let answer: Response;
   try {
-    answer = await fetch(withQuery(path, query), { ...init, headers, cache: 'no-store' });
+    const late = AbortSignal.timeout(PATIENCE_MS);
+    const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
+    answer = await fetch(withQuery(path, query), { ...init, headers, signal, cache: 'no-store' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Problem(0, {

@@ -3,6 +3,7 @@
 import { get, post, Problem } from './api';
 import type { Recording, Replay } from './types';
 import { ui } from '../ui.svelte';
+import { store } from './store';
 
 /** Speeds offered; 1 is as it was. */
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 50, 100];
@@ -13,6 +14,8 @@ class Player {
   folder = $state<string | null>(null);
   problem = $state<string | null>(null);
   busy = $state(false);
+  /** A seek takes its time: when it has arrived, the views begin anew. */
+  private arriving = false;
   private users = 0;
   private timer = 0;
 
@@ -42,6 +45,8 @@ class Player {
     this.busy = true;
     try {
       this.state = await post<Replay>('replay', action);
+      this.arriving = action['action'] === 'seek';
+      this.arrive();
       return true;
     } catch (error) {
       ui.say(words(error), 'critical');
@@ -51,6 +56,12 @@ class Player {
     }
   }
 
+  private arrive(): void {
+    if (!this.arriving || this.state?.seeking) return;
+    this.arriving = false;
+    store.rewind();
+  }
+
   toggle(): void {
     void this.act({ action: this.state?.state === 'playing' ? 'pause' : 'play' });
   }
@@ -58,10 +69,11 @@ class Player {
   private async turn(): Promise<void> {
     try {
       if (!document.hidden && !this.busy) this.state = await get<Replay>('replay');
+      this.arrive();
     } catch {
       // the bar says elsewhere that the connection is lost
     }
-    if (this.users > 0) this.timer = window.setTimeout(() => void this.turn(), this.state?.state === 'playing' ? 250 : 1000);
+    if (this.users > 0) this.timer = window.setTimeout(() => void this.turn(), this.state?.state === 'playing' || this.state?.seeking ? 250 : 1000);
   }
 }
 

@@ -63,6 +63,14 @@ describe('Trades', () => {
     expect(trades.ats[4]).toBe(4);
   });
 
+  it('begins anew when a replay goes back', () => {
+    const trades = new Trades();
+    trades.apply(frame(true, [10, 20, 30]));
+    trades.apply(frame(true, [5, 6]));
+    expect(trades.total).toBe(2);
+    expect(trades.ats[1]).toBe(6);
+  });
+
   it('keeps the newest when full', () => {
     const trades = new Trades();
     for (let i = 0; i < TRADES_MAX + 10; i++) trades.apply(frame(false, [i]));

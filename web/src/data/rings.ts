@@ -28,6 +28,8 @@ export class Trades {
   }
 
   apply(frame: TradesFrame): void {
+    // a replay that went back to an earlier time begins anew
+    if (frame.snapshot && this.total > 0 && (frame.ats.at(-1) ?? Infinity) < (this.ats[this.slot(this.total - 1)] ?? 0)) this.total = 0;
     // a snapshot repeats the latest trades: what is known already is left out
     const known = frame.snapshot && this.total > 0 ? (this.ats[this.slot(this.total - 1)] ?? 0) : -Infinity;
     for (let i = 0; i < frame.ats.length; i++) {
@@ -46,7 +48,7 @@ export class Trades {
 
 /** Heatmap columns, oldest first, addressed by number as the trades are. */
 export class Relief {
-  private readonly columns: ReliefFrame[] = [];
+  private columns: ReliefFrame[] = [];
   total = 0;
 
   get first(): number {
@@ -63,7 +65,10 @@ export class Relief {
 
   apply(frame: ReliefFrame): void {
     const last = this.newest;
-    if (last && frame.at <= last.at) return;
+    if (last && frame.snapshot && frame.at < last.at) {
+      this.columns = []; // a replay that went back to an earlier time
+      this.total = 0;
+    } else if (last && frame.at <= last.at) return;
     if (this.columns.length < RELIEF_MAX) this.columns.push(frame);
     else this.columns[this.total % RELIEF_MAX] = frame;
     this.total += 1;

@@ -32,7 +32,7 @@ export interface Catalogue {
 export interface Status {
   validity: string;
   since?: string;
-  since_ms: number;
+  since_ms: number | null;
   frames?: number;
   diffs_applied?: number;
   gaps?: number;
@@ -50,7 +50,7 @@ export interface Status {
   latency_ms: number | null;
   latency_uncertainty_ms: number | null;
   recovery_ms: number | null;
-  last_at_ms: number;
+  last_at_ms: number | null;
   [more: string]: unknown;
 }
 
@@ -68,6 +68,8 @@ export interface Instrument {
   size_decimals: number;
   tick: string | null;
   lot: string | null;
+  /** What sizes count. */
+  size_unit: 'base' | 'contracts';
   contract_size: string | null;
   inverse: boolean;
   state: string | null;
@@ -105,14 +107,17 @@ export interface Time {
 export interface Replay {
   open: boolean;
   name: string | null;
-  state: 'playing' | 'paused' | 'ended';
-  speed: number;
+  state: 'playing' | 'paused' | 'ended' | null;
+  /** On its way to another time, at full speed. */
+  seeking: boolean;
+  speed: number | null;
   at_ms: number | null;
   from_ms: number | null;
+  /** Null until the recording has been read through once. */
   to_ms: number | null;
-  frame: number;
-  frames_known: number;
-  error?: string | null;
+  frame: number | null;
+  frames_known: number | null;
+  error: string | null;
 }
 
 export interface Recording {
@@ -188,8 +193,9 @@ export interface SystemState {
     checksums_ok: number;
     checksums_bad: number;
   }[];
-  tape: { folder: string; segment: string | null; bytes: number; bytes_per_second: number; ratio: number | null } | null;
+  tape: { folder: string; segment: number; bytes: number; bytes_per_second: number | null; ratio: number | null; failed: boolean } | null;
   bandwidth_bytes_per_second: number | null;
+  frames_per_second: number | null;
   readers: { connected: number; conflated: number; cut: number };
   line: Line;
 }

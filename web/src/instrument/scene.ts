@@ -92,6 +92,7 @@ export class Scene {
       const to = this.now();
       const query = { from_ms: Math.floor(to - HISTORY_MS), to_ms: Math.ceil(to) };
       const metrics = this.track.past(this.id, query.from_ms, query.to_ms, signal);
+      metrics.catch(() => undefined); // heard below, unless the other request fails first
       const bytes = await api.getBytes(`instruments/${encodeURIComponent(this.id)}/relief`, query, signal);
       this.feed.take(market);
       this.feed.history(decodeReliefHistory(bytes), market.info.price_decimals);

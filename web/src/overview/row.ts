@@ -44,6 +44,7 @@ export class Row {
     const { market } = this;
     if (market.version !== this.version) {
       this.version = market.version;
+      this.tr.dataset['at'] = String(market.metrics.at); // when these numbers are from
       for (let i = 0; i < this.cells.length; i++) this.fill(i);
     }
     const valid = store.validityOf(market) === 'live';

@@ -4,6 +4,7 @@ use super::asked::{Origin, SourceQuery};
 use super::stamp::{millis, now, rfc3339, snake};
 use super::{Api, Routes, limits};
 use crate::hub::code::{REASONS, VALIDITIES};
+use crate::live::state::State;
 use crate::view::Mode;
 use axum::extract::State as Shared;
 use axum::response::Json;
@@ -39,12 +40,19 @@ pub struct Time {
 #[utoipa::path(get, path = "/api/v1/time", tag = "about", params(SourceQuery),
     responses((status = 200, description = "The time", body = Time)))]
 async fn time(Origin(state): Origin) -> Json<Time> {
-    let (at, mode) = {
-        let view = state.view();
-        (now(&state, &view), view.mode.clone())
-    };
-    let uptime_seconds = state.uptime_seconds();
-    Json(Time { at: rfc3339(at), at_ms: millis(at), mode, uptime_seconds, version: env!("CARGO_PKG_VERSION") })
+    Json(Time::of(&state))
+}
+
+impl Time {
+    /// Of a source.
+    pub fn of(state: &State) -> Self {
+        let (at, mode) = {
+            let view = state.view();
+            (now(state, &view), view.mode.clone())
+        };
+        let uptime_seconds = state.uptime_seconds();
+        Time { at: rfc3339(at), at_ms: millis(at), mode, uptime_seconds, version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 /// Everything that answers and binary frames name by an index or a word.

@@ -143,17 +143,7 @@ impl Api {
         if asked != Some(SourceName::Replay) || self.main.is_replay() {
             return Ok(self.main.clone());
         }
-        self.replay().ok_or_else(|| {
-            let remedy =
-                "open one: POST /api/v1/replay {\"action\":\"open\",\"name\":...}; /api/v1/recordings lists them";
-            Problem::new(
-                StatusCode::CONFLICT,
-                "no-replay",
-                "No recording is open",
-                "source=replay was asked for, but no recording is open",
-                remedy,
-            )
-        })
+        self.replay().ok_or_else(Problem::no_replay)
     }
 }
 

@@ -38,7 +38,7 @@ pub const DEPTH: usize = 25;
 
 /// A book.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BookTold {
+pub struct WholeBook {
     /// `venue:symbol`.
     pub id: String,
     /// How far it may be believed; the levels of a book that is not `live` are those it had.
@@ -91,13 +91,13 @@ pub fn look(engine: &Engine, id: InstrumentId, depth: usize, band: Option<i64>) 
 
 /// The book of an instrument: so many levels, or a band around mid.
 #[utoipa::path(get, path = "/api/v1/instruments/{id}/book", tag = "market", params(Named, BookQuery, SourceQuery),
-    responses((status = 200, description = "The book", body = BookTold)))]
+    responses((status = 200, description = "The book", body = WholeBook)))]
 async fn book(
     Shared(api): Shared<Arc<Api>>,
     Named { id }: Named,
     Asked(asked): Asked<BookQuery>,
     Origin(state): Origin,
-) -> Result<Json<BookTold>, Problem> {
+) -> Result<Json<WholeBook>, Problem> {
     let band = asked.band_bps.map(basis_points).transpose()?;
     let most = api.limits.depth_max;
     let depth = match asked.depth {
@@ -119,7 +119,7 @@ async fn book(
     let sequence = seen.status.as_ref().map_or(-1, |status| status.last_update_id);
     let at = seen.status.as_ref().map(|status| status.last_at);
     let price = |units: Option<i64>| units.map(|units| decimal(units, seen.scale.price));
-    Ok(Json(BookTold {
+    Ok(Json(WholeBook {
         id,
         stamp: Stamp::new(validity, sequence, at, state.now()),
         bids: seen.levels.bids.iter().map(|it| level(seen.scale, it)).collect(),

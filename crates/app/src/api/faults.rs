@@ -77,7 +77,7 @@ pub struct Alerts {
 }
 
 /// What went wrong: the latest faults, with what is done about each.
-#[utoipa::path(get, path = "/api/v1/faults", tag = "program", params(FaultsQuery, SourceQuery),
+#[utoipa::path(get, path = "/api/v1/faults", tag = "operation", params(FaultsQuery, SourceQuery),
     responses((status = 200, description = "The faults", body = Faults)))]
 async fn faults(Asked(asked): Asked<FaultsQuery>, Origin(state): Origin) -> Result<Json<Faults>, Problem> {
     let limit = asked.limit.unwrap_or(FAULTS_MAX as u32) as usize;
@@ -93,7 +93,7 @@ async fn faults(Asked(asked): Asked<FaultsQuery>, Origin(state): Origin) -> Resu
 }
 
 /// Alerts of surveillance; there are none yet.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "program", params(SourceQuery),
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "operation", params(SourceQuery),
     responses((status = 200, description = "The alerts", body = Alerts)))]
 async fn alerts(_origin: Origin) -> Json<Alerts> {
     Json(Alerts::default())

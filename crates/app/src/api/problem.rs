@@ -59,6 +59,13 @@ impl Problem {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not allowed here", detail, remedy)
     }
 
+    /// A recording is asked for and none is open.
+    pub fn no_replay() -> Self {
+        let remedy = "open one: POST /api/v1/replay {\"action\":\"open\",\"name\":...}; /api/v1/recordings lists them";
+        let detail = "the replay was asked for, but no recording is open";
+        Problem::new(StatusCode::CONFLICT, "no-replay", "No recording is open", detail, remedy)
+    }
+
     /// Too much is asked at the moment.
     pub fn busy(detail: impl Into<String>) -> Self {
         let remedy = "try again in a second";

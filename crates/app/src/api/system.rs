@@ -15,6 +15,7 @@ use fathometer_engine::input::NO_LINK;
 use fathometer_engine::units::Nanos;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -172,10 +173,22 @@ pub struct TapeTold {
 pub struct ReadersTold {
     /// Connected now.
     pub connected: u64,
-    /// Times that a slow reader was given the latest instead of everything.
+    /// Updates left out for readers that were too slow, who got the latest instead.
     pub conflated: u64,
     /// Readers cut because they took nothing for too long.
     pub cut: u64,
+}
+
+impl ReadersTold {
+    /// As counted by the streams of a state.
+    pub fn of(state: &State) -> Self {
+        let counts = &state.streams.counts;
+        ReadersTold {
+            connected: counts.connected.load(Ordering::Relaxed) as u64,
+            conflated: counts.conflated.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// What a state has measured, with the latest rows of its line. `process` is whose process is told: the main state.
@@ -199,12 +212,13 @@ pub fn told(process: &State, state: &State, rows: usize) -> SystemTold {
         tape: tape(state, now.tape_bytes_per_second),
         bandwidth_bytes_per_second: now.bandwidth_bytes_per_second,
         frames_per_second: now.frames_per_second,
-        readers: ReadersTold::default(),
+        readers: ReadersTold::of(state),
         line,
     }
 }
 
-fn queues(state: &State) -> Vec<QueueTold> {
+/// What waits where.
+pub fn queues(state: &State) -> Vec<QueueTold> {
     let mut all = Vec::new();
     if let Some(gauge) = state.inbox.get() {
         let (stats, limits) = (gauge.stats(), gauge.limits());
@@ -243,6 +257,18 @@ fn tape(state: &State, bytes_per_second: Option<f64>) -> Option<TapeTold> {
         ratio: (stats.bytes > 0).then(|| four_digits(stats.bytes_raw as f64 / stats.bytes as f64)),
         failed: stats.failed,
     })
+}
+
+impl ReadersTold {
+    /// Of a state's streams.
+    pub fn of(state: &State) -> Self {
+        let counts = &state.streams.counts;
+        ReadersTold {
+            connected: counts.connected.load(Ordering::Relaxed) as u64,
+            conflated: counts.conflated.load(Ordering::Relaxed),
+            cut: counts.cut.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// A name as serde writes it.

@@ -1,5 +1,6 @@
 //! Flags that several commands share.
 
+use super::serve::ServeArgs;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,12 +49,18 @@ pub struct ScreenArgs {
     /// How log lines are written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Where /health and /api/v1/view are served for `fathometer top`; `off` serves nothing
+    /// Where page, API and `fathometer top` are served; `off` serves nothing
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8050", value_parser = parse_listen)]
     pub listen: Listen,
     /// Stop after that many seconds
     #[arg(long, value_name = "N")]
     pub seconds: Option<f64>,
+    /// Folder of recordings that can be opened beside it [default: the --record folder]
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
+    /// Who may ask the server.
+    #[command(flatten)]
+    pub serve: ServeArgs,
 }
 
 /// Where to serve, if anywhere.

@@ -1,7 +1,9 @@
 //! Commands that work on recordings: `replay`, `bench`.
 
+use super::serve::ServeArgs;
 use super::shared::ConfigArgs;
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// `replay`.
@@ -12,14 +14,27 @@ use std::path::PathBuf;
   fathometer replay tapes/ --book binance:BTCUSDT          the final book, one level per line
   fathometer replay tapes/ --until 2026-11-20T12:04:07Z --book okx:BTC-USDT   the book as it was then
   fathometer replay tapes/ --speed 10                      on the screen, ten times as fast as it was
+  fathometer replay tapes/ --serve                         on the web page, with play, pause, step and seek
 Tapes of this program, hftbacktest collector files and cryptofeed sessions are recognised by their content.")]
 pub struct ReplayArgs {
     /// Files, or folders of tape segments; several are one stream in the given order
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// How fast: a factor of the recorded time, or `max`
-    #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_speed)]
-    pub speed: Speed,
+    /// How fast: a factor of the recorded time, or `max` [default: max; with --serve 1]
+    #[arg(long, value_name = "N|max", value_parser = parse_speed)]
+    pub speed: Option<Speed>,
+    /// Serve it like a live run, with controls
+    #[arg(long, conflicts_with_all = ["until", "book", "json"])]
+    pub serve: bool,
+    /// Where it is served
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8050", requires = "serve")]
+    pub listen: SocketAddr,
+    /// Folder of recordings that are listed beside it
+    #[arg(long, value_name = "DIR", requires = "serve")]
+    pub recordings: Option<PathBuf>,
+    /// Who may ask the server.
+    #[command(flatten)]
+    pub access: ServeArgs,
     /// Stop before the first input received after this time (2026-11-20T12:04:07Z, or nanoseconds since 1970)
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub until: Option<i64>,

@@ -1,9 +1,14 @@
 //! `replay`: what was recorded, through the engine again.
 
+use super::watch::{interrupted, runtime};
 use super::{load, print, print_json};
+use crate::api::{Api, server};
 use crate::cli::tape::{ReplayArgs, Speed};
 use crate::failure::{Failure, Outcome};
 use crate::health::Health;
+use crate::monitor::system;
+use crate::player::booth::Booth;
+use crate::player::{Order, Player};
 use crate::report::Report;
 use crate::runner::Runner;
 use crate::symbols::{Known, Symbols};
@@ -17,17 +22,21 @@ use fathometer_engine::metric::catalogue;
 use fathometer_engine::units::Nanos;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Replays recordings and prints what they come to.
 ///
 /// # Errors
 /// A file cannot be read, the instrument asked for is not in it.
 pub fn replay(args: &ReplayArgs) -> Outcome {
+    if args.serve {
+        return serve(args);
+    }
     let source = recording::open(&args.files).map_err(Failure::input)?;
     let config = config(args, &source)?;
-    let drawn = args.speed != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
+    let drawn = speed(args) != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
     let runner = Runner::new(config);
     let (runner, source, seconds) =
         if drawn { on_screen(args, runner, source)? } else { headless(args, runner, source)? };
@@ -37,6 +46,36 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
     }
     let report = Report::of(&runner, seconds);
     if args.json { print_json(&report) } else { print(&report.table()) }
+}
+
+fn speed(args: &ReplayArgs) -> Speed {
+    args.speed.unwrap_or(if args.serve { Speed::Times(1.0) } else { Speed::Max })
+}
+
+fn name(args: &ReplayArgs) -> String {
+    args.files.first().map_or(String::new(), |file| file.display().to_string())
+}
+
+/// The page and the API over a recording, until told to end.
+fn serve(args: &ReplayArgs) -> Outcome {
+    let fallback = Config { metrics: load(&args.config)?.features.metrics, ..Config::default() };
+    let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
+    let runtime = runtime()?;
+    let mut bound = runtime.block_on(server::bind(args.listen, &args.access))?;
+    let url = bound.url().map_err(|error| Failure::network(error.to_string()))?;
+    let player = Player::open(&name(args), &args.files, &fallback, factor).map_err(Failure::input)?;
+    player.order(Order::Play).map_err(Failure::failed)?;
+    let state = player.state.clone();
+    let stop = CancellationToken::new();
+    runtime.spawn(system::keep(state.clone()));
+    let booth = Booth::serving(player, args.recordings.clone(), fallback);
+    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+    runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
+    eprintln!("replaying {} at {url}; Ctrl-C ends", name(args));
+    runtime.block_on(interrupted());
+    state.end();
+    stop.cancel();
+    Ok(())
 }
 
 /// A tape brings the configuration it was recorded with, so that it means the same; other recordings take ours.
@@ -54,7 +93,7 @@ fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
 
 fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
     let began = clock::now();
-    let mut pace = Pace::new(args.speed);
+    let mut pace = Pace::new(speed(args));
     while let Some(input) = source.next().map_err(Failure::input)? {
         if args.until.is_some_and(|until| input.at.0 > until) {
             break;
@@ -94,14 +133,14 @@ impl tui::Source for Seat<'_> {
 }
 
 fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
-    let name = args.files.first().map_or(String::new(), |file| file.display().to_string());
-    let speed = if let Speed::Times(factor) = args.speed { factor } else { 0.0 };
-    let view = View::new(Mode::Replay { source: name, speed }, &catalogue(&runner.engine.config().metrics));
+    let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
+    let view =
+        View::new(Mode::Replay { source: name(args), speed: factor }, &catalogue(&runner.engine.config().metrics));
     let stage = Stage { view: Mutex::new(view), over: AtomicBool::new(false), began: clock::now() };
     let left = AtomicBool::new(false);
     let played = std::thread::scope(|scope| {
         let player = scope.spawn(|| {
-            let mut pace = Pace::new(args.speed);
+            let mut pace = Pace::new(speed(args));
             while let Some(input) = source.next().map_err(Failure::input)? {
                 if left.load(Ordering::Relaxed) || args.until.is_some_and(|until| input.at.0 > until) {
                     break;

@@ -10,6 +10,7 @@ use crate::live::recorder::Recorder;
 use crate::live::screen::LiveScreen;
 use crate::live::state::State;
 use crate::live::{Ended, Live, probe};
+use crate::player::booth::Booth;
 use crate::report::Report;
 use crate::view::Mode;
 use crate::{logging, tui};
@@ -76,7 +77,7 @@ pub fn first_link(record: Option<&Path>) -> u32 {
 pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
     let headless = is_headless(&watch.screen);
     let listener = match watch.screen.listen.0 {
-        Some(address) => Some(runtime.block_on(server::bind(address))?),
+        Some(address) => Some(runtime.block_on(server::bind(address, &watch.screen.serve))?),
         None => None,
     };
     if watch.record.is_some() {
@@ -90,10 +91,13 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         runtime.block_on(probe::probe(&watch.groups))?;
     }
     eprint!("{}", watch.hello);
+    let fallback = Config { metrics: watch.config.metrics.clone(), ..Config::default() };
+    let booth = Booth::beside(watch.screen.recordings.clone().or(watch.record), fallback);
     let live = Live::start(watch.mode, watch.config, watch.groups, recorder, runtime.handle())?;
     let stop = CancellationToken::new();
-    if let Some(listener) = listener {
-        runtime.spawn(server::serve(listener, Arc::new(Api::new(live.state.clone())), stop.clone()));
+    if let Some(mut bound) = listener {
+        let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+        runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     }
     runtime.spawn(end_in_time(live.state.clone(), watch.screen.seconds));
     runtime.spawn(end_on_signal(live.state.clone()));

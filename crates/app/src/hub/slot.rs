@@ -26,6 +26,8 @@ pub struct Slot {
     pub state: Option<String>,
     /// The hub's generation when this last changed.
     pub generation: u64,
+    /// The hub's count when something was last said of it.
+    pub version: u64,
     /// State and counters of its book.
     pub status: Option<Status>,
     /// Receive time of the latest event.
@@ -58,6 +60,8 @@ pub struct Slot {
 pub struct Shown {
     /// Levels a side that are wanted; 0: nobody reads it.
     wanted: usize,
+    /// Levels a side of the copy; 0: there is none.
+    copied: usize,
     /// Whether it is to be copied already.
     queued: bool,
     /// Receive time of the latest change.
@@ -83,6 +87,7 @@ impl Slot {
             info: info.clone(),
             state: None,
             generation: 0,
+            version: 0,
             status: None,
             last_at: Nanos(0),
             sampled_at: Nanos(0),
@@ -102,6 +107,11 @@ impl Slot {
     /// Whether the book may be believed, and if not, why.
     pub fn validity(&self) -> Validity {
         self.status.as_ref().map_or(Validity::Empty, |status| status.validity)
+    }
+
+    /// Whether the book's copy is one of so many levels a side; a book that may not be believed needs none.
+    pub fn is_copied(&self, levels: usize) -> bool {
+        self.book.copied >= levels || self.validity() != Validity::Live
     }
 
     /// Memory that history and trades take, bytes.
@@ -158,6 +168,7 @@ impl Slot {
     }
 
     fn rescale(&mut self, price: i64, size: i64) {
+        self.book.copied = 0; // until the next change
         self.book.bids.clear();
         self.book.asks.clear();
         self.relief = None;
@@ -198,7 +209,7 @@ impl Shown {
         let more = levels > self.wanted;
         self.wanted = levels;
         if levels == 0 {
-            (self.bids, self.asks) = Default::default();
+            *self = Shown { changed_at: self.changed_at, last_update_id: -1, queued: self.queued, ..Shown::default() };
         }
         more && !std::mem::replace(&mut self.queued, true)
     }
@@ -211,6 +222,7 @@ impl Shown {
 
     fn copy(&mut self, book: &Book, last_update_id: i64) {
         self.last_update_id = last_update_id;
+        self.copied = self.wanted;
         for (side, levels) in [(Side::Bid, &mut self.bids), (Side::Ask, &mut self.asks)] {
             let worst = book.trusted(side);
             let known = |level: &Level| match (side, worst) {

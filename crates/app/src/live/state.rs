@@ -2,6 +2,7 @@
 
 use super::lag::Lag;
 use super::question::{Questions, Unanswered};
+use crate::api::stream::publisher::Streams;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::monitor::latency::Latency;
@@ -25,6 +26,8 @@ pub struct State {
     view: Mutex<View>,
     /// What is asked for beyond the view: history, heatmap, trades, books to any depth.
     pub hub: Arc<Hub>,
+    /// Who reads the stream, and what of it.
+    pub streams: Arc<Streams>,
     lag: Mutex<Lag>,
     latency: Mutex<Latency>,
     system: Mutex<System>,
@@ -44,10 +47,12 @@ pub struct State {
 impl State {
     /// Nothing seen, nothing listened to.
     pub fn new(view: View) -> Self {
+        let hub = Arc::new(Hub::new(&view.columns));
         State {
             replay: matches!(view.mode, Mode::Replay { .. }),
             questions: Questions::default(),
-            hub: Arc::new(Hub::new(&view.columns)),
+            streams: Arc::new(Streams::new(hub.clone())),
+            hub,
             view: Mutex::new(view),
             lag: Mutex::default(),
             latency: Mutex::default(),
@@ -90,14 +95,18 @@ impl State {
     /// What is to be told of this moment.
     pub fn moment(&self) -> Moment {
         let is_live = |status: &fathometer_engine::output::Status| status.validity == Validity::Live;
+        // In statements of their own: a lock that were still held at the next would wait for the engine's thread, which takes
+        // the view first.
+        let frames = self.latency().frames();
+        let live = self.view().markets.iter().filter(|market| market.status.as_ref().is_some_and(is_live)).count();
         Moment {
             at: clock::now(),
             usage: Usage::now(),
             bytes: self.lines().iter().map(|line| line.bytes).sum(),
-            frames: self.latency().frames(),
+            frames,
             inbox: self.inbox.get().map(|gauge| gauge.stats().depth),
             tape_bytes: self.tape.get().map(|(_, gauge)| gauge.stats().bytes),
-            live: self.view().markets.iter().filter(|market| market.status.as_ref().is_some_and(is_live)).count(),
+            live,
         }
     }
 

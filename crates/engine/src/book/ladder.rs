@@ -474,9 +474,15 @@ impl Block {
 }
 
 impl Sums {
+    /// From the last to the first: a size is in the moment once for every slot that it was carried over.
     fn of(sizes: &[i64]) -> Self {
-        let add = |sums: Sums, (offset, size)| Sums { size: sums.size + size, moment: sums.moment + size * offset };
-        (0i64..).zip(sizes.iter().copied()).fold(Sums::default(), add)
+        let Some((first, rest)) = sizes.split_first() else { return Sums::default() };
+        let (mut size, mut moment) = (0, 0);
+        for next in rest.iter().rev() {
+            size += next;
+            moment += size;
+        }
+        Sums { size: size + first, moment }
     }
 }
 

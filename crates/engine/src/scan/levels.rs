@@ -1,30 +1,86 @@
-//! Arrays of levels, which are nearly all of what there is to read. Numbers of one array are written alike, so the form
-//! of the last one is tried first.
+//! Levels, which are nearly all of what there is to read. An instrument's numbers are written alike, so the form of the
+//! last one is tried first.
 
-use super::{Cursor, ZEROS, digits, non_digits, value, within_word};
-use crate::units::{Level, POW10, Price, Size};
+use super::{Cursor, ZEROS, digits, load, non_digits, value, within_word};
+use crate::units::{Level, POW10, Price, Scale, Size};
 
-impl Cursor<'_> {
-    /// An array of levels, each `["price","size"]` or with further strings behind; appended to `out`. With
-    /// `canonical`, a number text that is not the shortest one (`1.50`, `01`) is refused.
-    #[inline]
-    pub fn levels(&mut self, price: u8, size: u8, canonical: bool, out: &mut Vec<Level>) -> Option<()> {
-        self.literal(b"[")?;
-        if self.skip_if(b']') {
-            return Some(());
-        }
-        self.literal(b"[\"")?;
-        if canonical {
-            self.rest_of_levels::<true>(price, size, out)
-        } else {
-            self.rest_of_levels::<false>(price, size, out)
-        }
+/// In which units an instrument's numbers are read, and how the last ones were written.
+#[derive(Clone, Debug)]
+pub struct Forms {
+    scale: Scale,
+    price: Form,
+    size: Form,
+}
+
+impl Forms {
+    /// Nothing was read yet.
+    pub fn new(scale: Scale) -> Self {
+        Forms { scale, price: Form::NONE, size: Form::NONE }
     }
 
-    fn rest_of_levels<const CANONICAL: bool>(&mut self, price: u8, size: u8, out: &mut Vec<Level>) -> Option<()> {
-        let mut forms = [Form::NONE; 2];
+    /// Starts anew if the units are others.
+    #[inline]
+    pub fn fit(&mut self, scale: Scale) -> &mut Self {
+        if self.scale != scale {
+            *self = Forms::new(scale);
+        }
+        self
+    }
+}
+
+impl Cursor<'_> {
+    /// An array of levels, each `["price","size"]` or with further strings behind; appended to `out`.
+    #[inline]
+    pub fn levels(&mut self, forms: &mut Forms, out: &mut Vec<Level>) -> Option<()> {
+        if self.begin_levels()? { Some(()) } else { self.rest_of_levels::<false>(forms, out) }
+    }
+
+    /// The same, but a number text that is not the shortest one (`1.50`, `01`) is refused.
+    #[inline]
+    pub fn canonical_levels(&mut self, forms: &mut Forms, out: &mut Vec<Level>) -> Option<()> {
+        if self.begin_levels()? { Some(()) } else { self.rest_of_levels::<true>(forms, out) }
+    }
+
+    /// A price, what stands between (from the closing quote on), and a size up to its closing quote.
+    #[inline]
+    pub fn level(&mut self, forms: &mut Forms, between: &[u8]) -> Option<Level> {
+        let price = self.alike(&mut forms.price, forms.scale.price)?;
+        self.literal(between)?;
+        let size = self.alike(&mut forms.size, forms.scale.size)?;
+        (self.peek() == b'"' && (price | size) >= 0).then_some(Level { price: Price(price), size: Size(size) })
+    }
+
+    /// A number, most likely of this form. What stands behind it is left to the caller to check.
+    #[inline]
+    fn alike(&mut self, form: &mut Form, decimals: u8) -> Option<i64> {
+        if let Some(word) = load(self.bytes, self.at) {
+            if let Some((units, len)) = form.read(word) {
+                self.at += len;
+                return Some(units);
+            }
+            if form.is_none() {
+                *form = Form::of(word, u32::from(decimals));
+            }
+        }
+        self.number(decimals, false)
+    }
+
+    /// The opening bracket, and that of the first level; whether there is none.
+    #[inline]
+    fn begin_levels(&mut self) -> Option<bool> {
+        self.literal(b"[")?;
+        if self.skip_if(b']') {
+            return Some(true);
+        }
+        self.literal(b"[\"")?;
+        Some(false)
+    }
+
+    fn rest_of_levels<const CANONICAL: bool>(&mut self, forms: &mut Forms, out: &mut Vec<Level>) -> Option<()> {
+        let Scale { price, size } = forms.scale;
+        let (bytes, mut at) = (self.bytes, self.at);
         loop {
-            let rest = self.bytes.get(self.at..)?;
+            let rest = bytes.get(at..)?;
             let padded;
             let window: &[u8; WINDOW] = match rest.first_chunk() {
                 Some(window) => window,
@@ -33,17 +89,25 @@ impl Cursor<'_> {
                     &padded
                 }
             };
-            let (level, next) = match quick_level::<CANONICAL>(window, u32::from(price), u32::from(size), &mut forms) {
+            let (level, next) = match quick_level::<CANONICAL>(window, forms) {
                 Some((level, end, next)) => {
-                    self.at += end;
+                    at += end;
                     (level, next)
                 }
-                None => self.any_level(price, size, CANONICAL)?,
+                None => {
+                    let mut slow = Cursor { bytes, at };
+                    let found = slow.any_level(price, size, CANONICAL)?;
+                    at = slow.at;
+                    found
+                }
             };
             out.push(level);
             match next {
                 Next::Level => {}
-                Next::End => return Some(()),
+                Next::End => {
+                    self.at = at;
+                    return Some(());
+                }
             }
         }
     }
@@ -98,6 +162,12 @@ fn word_at(window: &[u8; WINDOW], at: usize) -> u64 {
     ])
 }
 
+/// Up to eight bytes of a window, likewise.
+#[inline(always)]
+fn bytes_at<const N: usize>(window: &[u8; WINDOW], at: usize) -> [u8; N] {
+    std::array::from_fn(|i| window[(at & 63) + i.min(8)])
+}
+
 /// The end of a frame, made as long as a window by bytes that nothing accepts.
 #[cold]
 fn pad(rest: &[u8]) -> [u8; WINDOW] {
@@ -108,45 +178,39 @@ fn pad(rest: &[u8]) -> [u8; WINDOW] {
 
 /// A level of the usual widths, read from a window of fixed size: one bounds check for all of it. Also where it ends.
 #[inline(always)]
-fn quick_level<const CANONICAL: bool>(
-    window: &[u8; WINDOW],
-    price: u32,
-    size: u32,
-    [prices, sizes]: &mut [Form; 2],
-) -> Option<(Level, usize, Next)> {
-    let (price, end) = match prices.again(word_at(window, 0)) {
-        Some(units) if !CANONICAL => (units, prices.len),
+fn quick_level<const CANONICAL: bool>(window: &[u8; WINDOW], forms: &mut Forms) -> Option<(Level, usize, Next)> {
+    let (price, size) = (u32::from(forms.scale.price), u32::from(forms.scale.size));
+    let (price, end) = match forms.price.again(word_at(window, 0)) {
+        Some(units) if !CANONICAL => (units, forms.price.len),
         _ if CANONICAL => quick_number(window, 0, price, true)?,
-        _ => prices.number(window, 0, price)?,
+        _ => forms.price.number(window, 0, price)?,
     };
-    if word_at(window, end) & 0xff_ffff != u64::from_le_bytes(*b"\",\"\0\0\0\0\0") {
+    if bytes_at(window, end) != *b"\",\"" {
         return None;
     }
     let at = end + 3;
-    let (size, mut end) = match sizes.read(word_at(window, at)) {
+    let (size, mut end) = match forms.size.read(word_at(window, at)) {
         Some((units, len)) if !CANONICAL => (units, at + len),
         _ if CANONICAL => quick_number(window, at, size, true)?,
-        _ => sizes.number(window, at, size)?,
+        _ => forms.size.number(window, at, size)?,
     };
-    let mut tail = word_at(window, end);
-    if CANONICAL && tail & 0xff_ffff_ffff_ffff == u64::from_le_bytes(*b"\",\"0\",\"\0") {
+    if CANONICAL && bytes_at(window, end) == *b"\",\"0\",\"" {
         // OKX: a dead field, and the number of orders.
         let orders = digits(word_at(window, end + 7) ^ ZEROS);
         end += 7 + orders as usize;
-        tail = word_at(window, end);
     }
     let level = Level { price: Price(price), size: Size(size) };
-    if tail & 0xff_ffff_ffff == u64::from_le_bytes(*b"\"],[\"\0\0\0") {
+    if bytes_at(window, end) == *b"\"],[\"" {
         return Some((level, end + 5, Next::Level));
     }
-    if tail & 0xff_ffff == u64::from_le_bytes(*b"\"]]\0\0\0\0\0") {
+    if bytes_at(window, end) == *b"\"]]" {
         return Some((level, end + 3, Next::End));
     }
     None
 }
 
 /// How the last number was written: with so many places behind the point, and so many digits before it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Form {
     /// From the point to the end of the number, bits.
     span: u32,
@@ -181,6 +245,11 @@ impl Form {
         len: 0,
     };
 
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.span == u32::MAX
+    }
+
     /// Of a number within one word, with a point. Places beyond the units have to be zeros, and are left out (`28145.10`
     /// in tenths).
     #[inline(never)]
@@ -200,7 +269,7 @@ impl Form {
         }
         let left_out = !(u64::MAX >> zeros);
         let before = (1 << (64 - span + zeros)) - 1;
-        Form {
+        let mut form = Form {
             span,
             mask: 0xff << (64 - span) | left_out,
             fixed: u64::from(b'.') << (64 - span) | (ZEROS & left_out),
@@ -208,11 +277,10 @@ impl Form {
             before,
             behind: !(before << 8 | 0xff),
             factor: POW10[missing as usize],
-            number: (u64::MAX >> (64 - end)) & 0x8080_8080_8080_8080,
-            point: 0x80 << point,
-            up: 64 - end,
-            len: (end / 8) as usize,
-        }
+            ..Form::NONE
+        };
+        form.follow(word, end);
+        form
     }
 
     /// A number of this form and as long as the last one, so that what follows need not wait to know where it ends. What
@@ -244,15 +312,28 @@ impl Form {
         Some(value(((top & self.before) << 8) | (top & self.behind)) as i64 * self.factor)
     }
 
-    /// Any number, whose form is the one to try next.
+    /// Any number, whose form and length are the ones to try next.
     #[inline(never)]
     fn number(&mut self, window: &[u8; WINDOW], at: usize, decimals: u32) -> Option<(i64, usize)> {
         let word = word_at(window, at);
-        *self = Form::of(word, decimals);
-        match self.read(word) {
-            Some((units, len)) => Some((units, at + len)),
-            None => quick_number(window, at, decimals, false),
+        if let Some((units, len)) = self.read(word) {
+            self.follow(word, 8 * len as u32);
+            return Some((units, at + len));
         }
+        let form = Form::of(word, decimals);
+        if let Some((units, len)) = form.read(word) {
+            *self = form;
+            return Some((units, at + len));
+        }
+        quick_number(window, at, decimals, false)
+    }
+
+    /// The next number is most likely as long as this one, which ends there.
+    fn follow(&mut self, word: u64, end: u32) {
+        self.number = (u64::MAX >> (64 - end)) & 0x8080_8080_8080_8080;
+        self.point = non_digits(word ^ ZEROS) & self.number;
+        self.up = 64 - end;
+        self.len = (end / 8) as usize;
     }
 }
 

@@ -4,7 +4,7 @@ use super::fields::{Fields, Stream};
 use super::{message, shapes};
 use crate::instrument::Venue;
 use crate::registry::Registry;
-use crate::scan::{Cursor, Plain};
+use crate::scan::{Cursor, Forms, Plain};
 use crate::units::Scale;
 use crate::venue::Decoded;
 
@@ -99,7 +99,7 @@ fn fields<'a>(
                 }
             };
             let start = out.levels.len() as u32;
-            cursor.levels(scale.price, scale.size, false, &mut out.levels)?;
+            cursor.levels(&mut Forms::new(scale), &mut out.levels)?;
             let range = Some((start, out.levels.len() as u32));
             let side = match key {
                 b"b" | b"bids" => &mut fields.bids,

@@ -7,7 +7,7 @@ use crate::event::{Bbo, Depth, DepthKind, Event, LevelSpan, Stamped, Trade};
 use crate::instrument::{InstrumentId, Venue};
 use crate::registry::Registry;
 use crate::scan::Cursor;
-use crate::units::{Level, Nanos, Price, Scale, Size};
+use crate::units::{Level, Nanos, Price, Size};
 use crate::venue::Decoded;
 
 /// Decodes the object at the cursor, up to its closing brace.
@@ -33,7 +33,7 @@ pub(super) fn decode(
 fn depth(venue: Venue, name: &[u8], at: &mut Cursor<'_>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
     let ts_venue = at.integer()?;
     let ts_engine = optional(at, b",\"T\":")?;
-    let (instrument, scale) = symbol(venue, at, registry)?;
+    let instrument = symbol(venue, at, registry)?;
     at.literal(b",\"U\":")?;
     let first_id = at.integer()?;
     at.literal(b",\"u\":")?;
@@ -41,10 +41,11 @@ fn depth(venue: Venue, name: &[u8], at: &mut Cursor<'_>, registry: &mut Registry
     let prev_id = optional(at, b",\"pu\":")?.unwrap_or(-1);
     let start = out.levels.len() as u32;
     at.literal(b",\"b\":")?;
-    at.levels(scale.price, scale.size, false, &mut out.levels)?;
+    let forms = registry.forms(instrument);
+    at.levels(forms, &mut out.levels)?;
     let asks = out.levels.len() as u32;
     at.literal(b",\"a\":")?;
-    at.levels(scale.price, scale.size, false, &mut out.levels)?;
+    at.levels(forms, &mut out.levels)?;
     let span = LevelSpan { start, asks, end: out.levels.len() as u32 };
     close(at)?;
     let kind = if Stream::parse(name).is_partial() { DepthKind::Partial } else { DepthKind::Diff };
@@ -54,11 +55,12 @@ fn depth(venue: Venue, name: &[u8], at: &mut Cursor<'_>, registry: &mut Registry
 
 fn bbo(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
     let id = at.integer()?;
-    let (instrument, scale) = symbol(venue, at, registry)?;
+    let instrument = symbol(venue, at, registry)?;
     at.literal(b",\"b\":\"")?;
-    let bid = level(at, scale, b"\",\"B\":\"")?;
+    let forms = registry.forms(instrument);
+    let bid = at.level(forms, b"\",\"B\":\"")?;
     at.literal(b"\",\"a\":\"")?;
-    let ask = level(at, scale, b"\",\"A\":\"")?;
+    let ask = at.level(forms, b"\",\"A\":\"")?;
     at.literal(b"\"")?;
     let ts_engine = optional(at, b",\"T\":")?;
     let ts_venue = optional(at, b",\"E\":")?;
@@ -69,11 +71,12 @@ fn bbo(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry, out: &mut Dec
 fn trade(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry, out: &mut Decoded) -> Option<()> {
     let ts_venue = at.integer()?;
     let before = optional(at, b",\"T\":")?;
-    let (instrument, scale) = symbol(venue, at, registry)?;
+    let instrument = symbol(venue, at, registry)?;
     at.literal(b",\"t\":")?;
     let id = at.integer()?;
     at.literal(b",\"p\":\"")?;
-    let Level { price, size } = level(at, scale, b"\",\"q\":\"")?;
+    let forms = registry.forms(instrument);
+    let Level { price, size } = at.level(forms, b"\",\"q\":\"")?;
     at.literal(b"\"")?;
     if at.literal(b",\"X\":\"").is_some() {
         at.rest_of_string()?;
@@ -109,22 +112,20 @@ fn push(
 /// `,"s":"BTCUSDT"`, and since 2026 the pair behind it. A new one is left to the general decoder: what is refused further
 /// on must leave no trace.
 #[inline]
-fn symbol(venue: Venue, at: &mut Cursor<'_>, registry: &Registry) -> Option<(InstrumentId, Scale)> {
+fn symbol(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry) -> Option<InstrumentId> {
     at.literal(b",\"s\":\"")?;
-    let instrument = registry.find(venue, at.rest_of_string()?)?;
+    let begin = *at;
+    let instrument = match registry.last(venue) {
+        Some((last, text)) if at.literal(text).is_some() && at.skip_if(b'"') => last,
+        _ => {
+            *at = begin;
+            registry.find_next(venue, at.rest_of_string()?)?
+        }
+    };
     if at.literal(b",\"ps\":\"").is_some() {
         at.rest_of_string()?;
     }
-    Some((instrument, registry.get(instrument).scale))
-}
-
-/// A price, what stands between, and a size.
-#[inline]
-fn level(at: &mut Cursor<'_>, scale: Scale, between: &[u8]) -> Option<Level> {
-    let price = at.number(scale.price, false)?;
-    at.literal(between)?;
-    let size = at.number(scale.size, false)?;
-    ((price | size) >= 0).then_some(Level { price: Price(price), size: Size(size) })
+    Some(instrument)
 }
 
 /// A number that may be missing; `None` if it is there and is none.

@@ -5,7 +5,7 @@ use super::say;
 use crate::event::{Bbo, DepthKind, Event, LevelSpan, Stamped, Trade};
 use crate::instrument::{InstrumentId, Venue};
 use crate::registry::Registry;
-use crate::scan::{Cursor, Plain, units_of};
+use crate::scan::{Cursor, Forms, Plain, units_of};
 use crate::units::{Decimal, Level, Nanos, Price, Scale, Size};
 use crate::venue::Decoded;
 
@@ -85,11 +85,15 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 /// Levels of both sides, which come asks first and are kept bids first.
 fn sides(cursor: &mut Cursor<'_>, scale: Scale, canonical: bool, out: &mut Vec<Level>) -> Option<LevelSpan> {
     let start = out.len();
+    let mut forms = Forms::new(scale);
+    let mut levels = |cursor: &mut Cursor<'_>, out: &mut Vec<Level>| {
+        if canonical { cursor.canonical_levels(&mut forms, out) } else { cursor.levels(&mut forms, out) }
+    };
     cursor.literal(b"{\"asks\":")?;
-    cursor.levels(scale.price, scale.size, canonical, out)?;
+    levels(cursor, out)?;
     let asks = out.len() - start;
     cursor.literal(b",\"bids\":")?;
-    cursor.levels(scale.price, scale.size, canonical, out)?;
+    levels(cursor, out)?;
     out.get_mut(start..)?.rotate_left(asks);
     let end = u32::try_from(out.len()).ok()?;
     Some(LevelSpan { start: start as u32, asks: end - asks as u32, end }) // both are below `end`
