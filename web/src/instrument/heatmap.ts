@@ -6,7 +6,7 @@ import type { HeatFeed } from './feed';
 import { faded, theme, type Theme } from './inks';
 import { CanvasPainter } from './paint_2d';
 import { GlPainter } from './paint_gl';
-import { cloudFor, GAMMA, type Look, type Painter } from './painter';
+import { cloudFor, gammaFor, type Look, type Painter } from './painter';
 import { ROWS } from './relief';
 import { clock, placesOf, priceStep, timeStep } from './ticks';
 import type { View } from './view';
@@ -65,7 +65,7 @@ export class Heatmap {
   readonly #view: View;
   readonly #cross: Cross;
   readonly #look: Look = {
-    floor: 0, clip: 1, marks: true, lines: true, markSize: 1, markRadius: 12, ratio: 1,
+    floor: 0, clip: 1, gamma: 0.6, marks: true, lines: true, markSize: 1, markRadius: 12, ratio: 1,
   };
   readonly #observer: ResizeObserver;
   readonly #times = new Texts();
@@ -175,6 +175,7 @@ export class Heatmap {
     const { sizes, marks } = this.#feed;
     look.floor = 0;
     look.clip = sizes.at(this.settings.clip) || 1;
+    look.gamma = gammaFor(sizes.at(0.5), look.clip);
     look.marks = this.settings.marks;
     look.lines = this.settings.lines;
     look.ratio = this.#over.ratio;
@@ -302,15 +303,15 @@ export class Heatmap {
     context.strokeRect(x - 0.5, y - 0.5, wide + 1, 8);
     context.fillStyle = now.muted;
     context.font = now.small;
-    const { floor, clip } = this.#look;
-    const key = `${this.info.unit}`;
+    const { floor, clip, gamma } = this.#look;
+    const key = `${this.info.unit} ${gamma}`;
     const write = (share: number): string => short(floor + (clip - floor) * share, 2);
     const places: readonly number[] = wide > 120 ? SCALE_WIDE : SCALE_NARROW;
     for (const at of places) {
-      const size = floor + (clip - floor) * at ** (1 / GAMMA);
+      const size = floor + (clip - floor) * at ** (1 / gamma);
       // labels are made anew only when the clip moved by a visible amount
       const share = Math.round(Math.log(Math.max(size, 1e-12)) * 40);
-      const text = this.#scale.get(share, key, () => write(at ** (1 / GAMMA)));
+      const text = this.#scale.get(share, key, () => write(at ** (1 / gamma)));
       context.textAlign = at === 0 ? 'left' : at === 1 ? 'right' : 'center';
       context.fillText(at === 0 ? '0' : at === 1 ? `≥ ${text} ${this.info.unit}` : text, x + at * wide, y + 8 + now.rem * 0.75);
     }

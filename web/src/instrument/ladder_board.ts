@@ -142,7 +142,7 @@ export class LadderBoard {
     context.textAlign = 'left';
     context.fillText(`Price ${info.quote}`, x.price, y);
     context.textAlign = 'right';
-    context.fillText(`Size ${info.contract_size ? 'contr.' : info.base}`, x.size, y);
+    context.fillText(`Size ${info.size_unit === 'contracts' ? 'contr.' : info.base}`, x.size, y);
     if (x.sum > 0) context.fillText('Sum', x.sum, y);
     if (x.traded > 0) context.fillText('Traded', x.traded, y);
     const most = Math.max(this.asks.largest, this.bids.largest, 1e-12);
@@ -312,7 +312,8 @@ export class LadderBoard {
     const { rows, bids, row } = at;
     const size = rows.sums[row]!;
     const worth = rows.worths[row]!;
-    const { base, quote, price_decimals: decimals, contract_size: contract } = market.info;
+    const { base, quote, price_decimals: decimals } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     const mean = worth / size;
     const about = this.#about ? '≈ ' : '';
     const words = [`${bids ? 'sell' : 'buy'} to ${unitsText(rows.prices[row]!, decimals)}`];
@@ -356,7 +357,8 @@ export class LadderBoard {
     context.fillRect(0, from, width, to - from);
     context.strokeStyle = now.accent;
     context.strokeRect(0.5, from + 0.5, width - 1, Math.max(1, to - from - 1));
-    const { base, quote, contract_size: contract } = market.info;
+    const { base, quote } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     const words = [`${levels} ${this.step > 0 ? 'groups' : 'levels'}`, `${short(size, 5)} ${contract ? 'contracts' : base}`];
     if (!contract) words.push(`${short(worth, 5)} ${quote}`);
     this.#box(context, now, words, width, to + 6, false);

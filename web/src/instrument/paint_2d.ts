@@ -1,6 +1,6 @@
 // The heatmap on a plain canvas, for browsers without WebGL2: the same picture, computed pixel by pixel.
 
-import { cloudFor, COARSE_FROM, GAMMA, COLUMNS_PER_PIXEL, ROWS_PER_PIXEL } from './painter';
+import { cloudFor, COARSE_FROM, COLUMNS_PER_PIXEL, ROWS_PER_PIXEL } from './painter';
 import type { Drawn, Inks, Look, Painter, Rgb } from './painter';
 import { SHADES } from './palette';
 import { ROWS, type Relief, type Reliefs } from './relief';
@@ -74,7 +74,7 @@ export function largest(relief: Relief, slot: number, low: number, high: number)
 export function shadeOf(size: number, look: Look): number {
   if (!(size > 0)) return 0;
   const share = Math.min(1, Math.max(0, (size - look.floor) / Math.max(1e-12, look.clip - look.floor)));
-  return Math.round(share ** GAMMA * (SHADES - 1));
+  return Math.round(share ** look.gamma * (SHADES - 1));
 }
 
 export class CanvasPainter implements Painter {

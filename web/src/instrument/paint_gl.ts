@@ -2,7 +2,7 @@
 
 import { HEAT_FRAGMENT, HEAT_VERTEX, LINE_FRAGMENT, LINE_VERTEX, MARK_FRAGMENT, MARK_VERTEX } from './shaders';
 import { MARK, type Marks } from './marks';
-import { cloudFor, COARSE_FROM, GAMMA, MARKS_WIDE, type Drawn, type Inks, type Look, type Painter } from './painter';
+import { cloudFor, COARSE_FROM, MARKS_WIDE, type Drawn, type Inks, type Look, type Painter } from './painter';
 import { SHADES } from './palette';
 import { ROWS, type Relief } from './relief';
 import type { View } from './view';
@@ -55,6 +55,7 @@ export class GlPainter implements Painter {
   readonly #meta = new Float32Array(4);
   readonly #touch = new Float32Array(2);
   #lost = false;
+  #tableGamma = NaN;
   #aside: WebGLFramebuffer | null = null;
   #asideInk: WebGLRenderbuffer | null = null;
   #asideWidth = 0;
@@ -66,8 +67,8 @@ export class GlPainter implements Painter {
   readonly #onRestored = (): void => {
     this.#lost = false;
     this.#make();
+    this.#tableGamma = NaN;
     this.reload();
-    if (this.#palette && this.#inks) this.theme(this.#palette, this.#inks);
   };
 
   /** Throws if the browser has no WebGL2. */
@@ -117,17 +118,22 @@ export class GlPainter implements Painter {
   }
 
   theme(palette: Uint8Array, inks: Inks): void {
-    const gl = this.#gl;
     this.#palette = palette;
     this.#inks = inks;
-    if (this.#lost) return;
-    gl.bindTexture(gl.TEXTURE_2D, this.#lut);
-    // the exponent is applied here once, not in every pixel
+    this.#tableGamma = NaN;
+  }
+
+  /** The table from size to colour: the exponent is applied here once, not in every pixel. */
+  #table(gamma: number): void {
+    if (gamma === this.#tableGamma || !this.#palette) return;
+    this.#tableGamma = gamma;
+    const gl = this.#gl;
     const table = new Uint8Array(TABLE * 4);
     for (let i = 0; i < TABLE; i += 1) {
-      const shade = Math.round((i / (TABLE - 1)) ** GAMMA * (SHADES - 1));
-      table.set(palette.subarray(shade * 4, shade * 4 + 4), i * 4);
+      const shade = Math.round((i / (TABLE - 1)) ** gamma * (SHADES - 1));
+      table.set(this.#palette.subarray(shade * 4, shade * 4 + 4), i * 4);
     }
+    gl.bindTexture(gl.TEXTURE_2D, this.#lut);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, TABLE, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
@@ -202,6 +208,7 @@ export class GlPainter implements Painter {
     const startMs = view.endMs - view.spanMs;
     if ((startMs - this.#baseMs) / this.#fine.relief.stepMs > REBASE_COLUMNS) this.reload();
     const { ground } = this.#inks;
+    this.#table(look.gamma);
     gl.disable(gl.BLEND);
     gl.clearColor(ground[0], ground[1], ground[2], 1);
     gl.clear(gl.COLOR_BUFFER_BIT);

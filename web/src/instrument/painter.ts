@@ -21,6 +21,8 @@ export interface Look {
   /** Sizes drawn darkest and brightest. */
   floor: number;
   clip: number;
+  /** Exponent between them. */
+  gamma: number;
   /** Whether trades and best prices are drawn. */
   marks: boolean;
   lines: boolean;
@@ -66,5 +68,13 @@ export function cloudFor(clouds: readonly Marks[], spanMs: number, width: number
   return found < 0 ? clouds.length - 1 : found;
 }
 
-/** Exponent from a size's share of the brightest to its shade: below one lifts the small sizes. */
-export const GAMMA = 0.62;
+/** Shade of the median size: dark, so that what stands out is what is bright. */
+const MEDIAN_SHADE = 0.3;
+
+/** The exponent that gives the median its shade, in steps of a tenth, so that colours do not flutter. */
+export function gammaFor(median: number, clip: number): number {
+  const share = median / clip;
+  if (!(share > 0 && share < 1)) return 0.6;
+  const exact = Math.log(MEDIAN_SHADE) / Math.log(share);
+  return Math.min(3, Math.max(0.3, Math.round(exact * 10) / 10));
+}

@@ -148,7 +148,7 @@ export class ProfileBoard {
 
   /** The row under the pointer, else the heaviest. */
   #told(context: CanvasRenderingContext2D, now: Theme, market: Market, bar: Bar, hovered: boolean, places: number): void {
-    const unit = market.info.contract_size ? 'contr.' : market.info.base;
+    const unit = market.info.size_unit === 'contracts' ? 'contr.' : market.info.base;
     const text = `${hovered ? '' : 'most at '}${fixed(bar.price, places)}: ● ${short(bar.buy, 3)}  ◆ ${short(bar.sell, 3)} ${unit}`;
     const wide = context.measureText(text).width + 10;
     const x = this.#board.width - wide - 4;
