@@ -42,8 +42,9 @@ export default defineConfig({
   worker: { format: 'es' },
   server: {
     proxy: {
-      '/api': { target: api, ws: true, changeOrigin: true },
-      '/health': { target: api, changeOrigin: true },
+      // its own origin, as the server wants it
+      '/api': { target: api, ws: true, changeOrigin: true, headers: { origin: api } },
+      '/health': { target: api, changeOrigin: true, headers: { origin: api } },
     },
   },
 });

@@ -51,7 +51,8 @@ export class Program {
     while (Date.now() < until) {
       if (child.exitCode !== null) break;
       const answer = await fetch(`${this.address}/health`).catch(() => null);
-      if (answer?.ok && ((await answer.json()) as { status: string }).status === 'ok') return;
+      // a replay stands at its beginning, where no book is valid yet
+      if (answer?.ok && (this.args[0] === 'replay' || ((await answer.json()) as { status: string }).status === 'ok')) return;
       await pause(200);
     }
     throw new Error(`fathometer ${this.args.join(' ')} does not answer:\n${this.output.slice(-3000)}`);
@@ -59,6 +60,14 @@ export class Program {
 
   async get<T>(path: string): Promise<T> {
     const answer = await fetch(`${this.address}${path}`);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  /** Asks for something to be done. */
+  async post<T>(path: string, body: unknown): Promise<T> {
+    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const answer = await fetch(`${this.address}${path}`, init);
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
@@ -134,6 +143,12 @@ export async function shot(page: Page, name: string): Promise<void> {
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** Real recordings, where there are some: FATHOMETER_REALDATA, or beside the repository. */
+export function realData(): string | null {
+  const folder = process.env['FATHOMETER_REALDATA'] ?? resolve(ROOT, '../shared/realdata');
+  return existsSync(folder) ? folder : null;
+}
 
 /** A number as the page writes it. */
 export function number(text: string): number {

@@ -158,17 +158,11 @@ impl Store {
                 let Some(slot) = self.touch(stamped.instrument) else { return };
                 slot.last_at = slot.last_at.max(*at);
                 match &stamped.event {
-                    Event::Depth(_) => {
-                        if slot.book.is_to_be_copied(*at) {
-                            self.dirty.push(stamped.instrument.0);
-                        }
-                    }
+                    Event::Depth(_) if slot.book.is_to_be_copied(*at) => self.dirty.push(stamped.instrument.0),
                     Event::Trade(trade) => slot.trade(*at, trade, &limits),
-                    Event::Status { state, .. } => {
-                        if slot.state.as_ref() != Some(state) {
-                            slot.state = Some(state.clone());
-                            self.change(stamped.instrument);
-                        }
+                    Event::Status { state, .. } if slot.state.as_ref() != Some(state) => {
+                        slot.state = Some(state.clone());
+                        self.change(stamped.instrument);
                     }
                     _ => {}
                 }

@@ -8,6 +8,7 @@ use api::{KNOWN, Rig};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::path::Path;
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -24,7 +25,7 @@ fn every_described_path_answers() {
     let description = rig.json("/api/v1/openapi.json");
     let mut asked = 0;
     for (path, item) in description["paths"].as_object().unwrap() {
-        let Some(operation) = item.get("get") else { continue };
+        let Some(operation) = item.get("get").filter(|it| it["responses"]["200"].is_object()) else { continue };
         let mut query: Vec<String> = Vec::new();
         if path.contains("simulate") {
             query = vec!["side=buy".into(), "size=1".into(), format!("instrument={KNOWN}")];
@@ -64,7 +65,7 @@ fn the_classic_paths_have_their_names_and_fields() {
     assert_eq!(symbols["symbols"], json!([KNOWN, "binance:BTCUSDT", "binance-usdm:BTCUSDT"]));
     assert_eq!(symbols["groups"]["BTC-USDT"], json!([KNOWN, "binance:BTCUSDT"]));
     let stats = rig.json("/stats");
-    for field in ["uptime_seconds", "drops", "burst_protection"] {
+    for field in ["uptime_seconds", "queues", "drops", "conflation", "burst_protection"] {
         assert!(!stats[field].is_null(), "{field}: {stats}");
     }
     assert!(stats["burst_protection"]["requests"].as_u64() >= Some(3));
@@ -195,6 +196,8 @@ fn the_past_is_told_by_column_and_time() {
     for column in ["mid", "spread_bps", "basis_spot_bps"] {
         assert_eq!(all["values"][column].as_array().unwrap().len(), times.len());
     }
+    let text = rig.get(&format!("{path}?columns=mid")).text();
+    assert_eq!(text.matches("\"at_ms\"").count(), 1, "no name stands twice: {text}");
     assert_eq!(all["values"]["mid"][20], 100.0);
     assert!(all["reasons"]["basis_spot_bps"]["0"].is_string(), "{}", all["reasons"]);
     let some = rig.json(&format!("{path}?from_ms={}&to_ms={}", times[5], times[9]));
@@ -223,6 +226,30 @@ fn trades_and_what_was_traded_at_which_price() {
     let sum = |rows: &Value, side: &str| rows.as_array().unwrap().iter().map(|row| number(&row[side])).sum::<f64>();
     assert_eq!((sum(&profile["session"], "buy"), sum(&profile["rolling"], "sell")), (3.5, 1.0));
     assert_eq!(profile["rolling_seconds"], 180);
+}
+
+#[test]
+fn past_columns_of_the_heatmap_are_frames_one_after_another() {
+    let rig = Rig::new();
+    let answer = rig.get(&format!("/api/v1/instruments/{KNOWN}/relief"));
+    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+    let (mut rest, mut times) = (&answer.body[..], Vec::new());
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(rest[..4].try_into().unwrap()) as usize;
+        let frame = &rest[4..4 + length];
+        assert_eq!((frame[0], frame[1], frame[3]), (1, 4, 0), "version, kind and validity");
+        let word = |at: usize| i64::from_le_bytes(frame[at..at + 8].try_into().unwrap());
+        let rows = u32::from_le_bytes(frame[56..60].try_into().unwrap()) as usize;
+        assert_eq!(length, 24 + 40 + rows * 4);
+        assert_eq!((word(40), word(48)), (990, 1010), "best bid and ask in tenths");
+        times.push(word(16));
+        rest = &rest[4 + length..];
+    }
+    assert!((28..=31).contains(&times.len()) && times.is_sorted(), "{times:?}");
+    let ms = times[3] as f64 / 1e6;
+    let one = rig.get(&format!("/api/v1/instruments/{KNOWN}/relief?from_ms={ms}&to_ms={ms}"));
+    assert!(one.body.len() < answer.body.len() / 20 && !one.body.is_empty(), "{}", one.body.len());
+    assert!(rig.get("/api/v1/instruments/binance:BTCUSDT/relief").body.is_empty());
 }
 
 #[test]
@@ -315,25 +342,32 @@ fn the_page_of_the_description_needs_no_outside_host_and_explains_every_refusal(
         let text = rig.get(file).text();
         assert!(text.len() > 500 && !text.contains("://"), "{file}");
     }
-    for kind in [
-        "no-such-path",
-        "method",
-        "malformed",
-        "unknown-instrument",
-        "ambiguous-instrument",
-        "unknown-group",
-        "unknown-column",
-        "no-replay",
-        "host",
-        "origin",
-        "token",
-        "too-many",
-        "too-long",
-        "busy",
-        "refused",
-    ] {
+    let kinds = kinds(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(kinds.len() >= 15, "{kinds:?}");
+    for kind in kinds {
         assert!(text.contains(&format!("id=\"{kind}\"")), "{kind} is not explained");
     }
+}
+
+/// Every kind of problem that stands in the sources.
+fn kinds(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(kinds(&path));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        for call in text.split("Problem::new(").skip(1) {
+            let mut parts = call.split('"');
+            let (before, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            if before.len() < 100 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+                found.insert(kind.to_owned());
+            }
+        }
+    }
+    found
 }
 
 #[test]

@@ -3,6 +3,7 @@
 import { beforeFrame } from '../frame';
 import * as api from './api';
 import { Book } from './book';
+import { Delays } from './delays';
 import { settle, type LinkState, type Order, type Report, type Text, type Topic } from './link';
 import { Relief, Spark, Trades } from './rings';
 import type { Catalogue, Fault, Instrument, Status, Time } from './types';
@@ -100,9 +101,10 @@ class Store {
   offsetMs = 0;
   /** Bytes and messages received since the page was opened. */
   received = { bytes: 0, messages: 0, conflated: 0 };
-  /** Arrival in the worker to the frame in which it is drawn, ms; a ring of the latest batches. */
-  readonly pixelMs = new Float64Array(1024);
-  pixels = 0;
+  /** Arrival in this browser to the frame that shows it, of the latest batches. */
+  readonly shown = new Delays();
+  /** The server's receipt of the newest book update of a batch to the frame that shows it. */
+  readonly through = new Delays();
 
   private columns = new Map<string, number>();
   private ids = new Map<string, Market>();
@@ -271,8 +273,11 @@ class Store {
     if (this.acked) return;
     this.acked = true;
     if (this.pending) {
-      this.pixelMs[this.pixels % this.pixelMs.length] = performance.timeOrigin + now - this.pending.receivedAt;
-      this.pixels += 1;
+      const shownAt = performance.timeOrigin + now;
+      this.shown.add(shownAt - this.pending.receivedAt);
+      let newest = 0;
+      for (const frame of this.pending.frames) if (frame.kind === 'book' && !frame.snapshot && frame.at > newest) newest = frame.at;
+      if (newest > 0 && !this.isReplay) this.through.add(shownAt + this.offsetMs - newest);
       this.pending = null;
     }
     this.order({ op: 'ready' });

@@ -69,7 +69,14 @@ export class HeatFeed implements Drawn {
     this.painter = null;
     const known = this.newestMs;
     const oldest = this.reliefs.fine.newest < 0 ? Infinity : this.oldestFine();
-    for (const frame of frames) if (frame.at < oldest) this.write(this.reliefs.coarse, 'coarse', frame, decimals);
+    const { coarse } = this.reliefs;
+    let before = -1;
+    for (const frame of frames) {
+      if (frame.at >= oldest) break;
+      before = this.write(coarse, 'coarse', frame, decimals, before);
+    }
+    // from its last column to the first that was streamed
+    if (before >= 0 && oldest - coarse.stamp[before]! * coarse.stepMs <= 2 * BRIDGE_MS) coarse.extend(before, oldest - 1);
     this.newestMs = Math.max(known, frames.at(-1)?.at ?? -Infinity);
     this.painter = painter;
     painter?.reload();
@@ -84,27 +91,29 @@ export class HeatFeed implements Drawn {
   }
 
   column(frame: ReliefFrame, decimals: number): void {
-    this.write(this.reliefs.fine, 'fine', frame, decimals);
-    this.write(this.reliefs.coarse, 'coarse', frame, decimals);
+    const { fine, coarse } = this.reliefs;
+    this.write(fine, 'fine', frame, decimals, fine.newestSlot());
+    this.write(coarse, 'coarse', frame, decimals, coarse.newestSlot());
     this.newestMs = Math.max(this.newestMs, frame.at);
     this.changes += 1;
   }
 
-  private write(relief: Relief, level: 'fine' | 'coarse', frame: ReliefFrame, decimals: number): void {
+  /** Stores a column, and repeats the one before it (its slot; -1: none) over a short pause. Gives the slot. */
+  private write(relief: Relief, level: 'fine' | 'coarse', frame: ReliefFrame, decimals: number, before: number): number {
     const unit = 10 ** -decimals;
     const number = Math.floor(frame.at / relief.stepMs);
-    const gap = number - relief.newest;
-    if (relief.newest >= 0 && gap > 1 && gap * relief.stepMs <= BRIDGE_MS) {
-      const from = relief.newest;
-      relief.extend(relief.newestSlot(), (number - 1) * relief.stepMs);
-      for (let n = from + 1; n < number; n += 1) this.painter?.column(level, n % relief.columns);
+    const last = before < 0 ? Infinity : relief.stamp[before]!;
+    if (number - last > 1 && (number - last) * relief.stepMs <= BRIDGE_MS) {
+      relief.extend(before, (number - 1) * relief.stepMs);
+      for (let n = last + 1; n < number; n += 1) this.painter?.column(level, n % relief.columns);
     }
     const bid = frame.bestBid === null ? NaN : frame.bestBid * unit;
     const ask = frame.bestAsk === null ? NaN : frame.bestAsk * unit;
     const slot = relief.put(frame.at, frame.first, frame.row * unit, bid, ask, frame.split, frame.sizes);
-    if (slot < 0) return;
+    if (slot < 0) return before;
     this.painter?.column(level, slot);
     if (level === 'coarse') this.sizes.add(relief.sizes, slot * ROWS, relief.rows[slot]!);
+    return slot;
   }
 
   trade(atMs: number, price: number, size: number, buy: boolean): void {

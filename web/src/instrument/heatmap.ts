@@ -6,7 +6,7 @@ import type { HeatFeed } from './feed';
 import { faded, theme, type Theme } from './inks';
 import { CanvasPainter } from './paint_2d';
 import { GlPainter } from './paint_gl';
-import { cloudFor, type Look, type Painter } from './painter';
+import { cloudFor, gammaFor, type Look, type Painter } from './painter';
 import { ROWS } from './relief';
 import { clock, placesOf, priceStep, timeStep } from './ticks';
 import type { View } from './view';
@@ -53,14 +53,19 @@ export class Heatmap {
   plotHeight = 0;
   readonly painter: Painter;
   /** Cost: pictures drawn and the time they took on this thread, ms. */
-  readonly cost = { heat: 0, heatMs: 0, over: 0, overMs: 0 };
+  readonly heatCost = { drawn: 0, ms: 0 };
+  readonly overCost = { drawn: 0, ms: 0 };
+  /** Device pixels of the plot's width. */
+  get pixels(): number {
+    return this.#heat.width;
+  }
   readonly #heat: HTMLCanvasElement;
   readonly #over: Board;
   readonly #feed: HeatFeed;
   readonly #view: View;
   readonly #cross: Cross;
   readonly #look: Look = {
-    floor: 0, clip: 1, gamma: 0.62, marks: true, lines: true, markSize: 1, markRadius: 12, ratio: 1,
+    floor: 0, clip: 1, gamma: 0.6, marks: true, lines: true, markSize: 1, markRadius: 12, ratio: 1,
   };
   readonly #observer: ResizeObserver;
   readonly #times = new Texts();
@@ -85,10 +90,6 @@ export class Heatmap {
     this.#observer = observe(over, () => this.#measure());
   }
 
-  get legendX(): number {
-    return 10;
-  }
-
   #measure(): void {
     const rem = this.#theme?.rem ?? 13;
     this.plotWidth = Math.max(10, Math.floor(this.#over.width - rem * (AXIS_REM + this.#barsRem())));
@@ -99,8 +100,8 @@ export class Heatmap {
     return this.#over.width < 500 ? 2.4 : BARS_REM;
   }
 
-  /** Draws what changed since the last frame; `nowMs` is the server's clock. */
-  frame(nowMs: number): void {
+  /** Draws what changed since the last frame. */
+  frame(): void {
     const now = theme();
     const themed = now !== this.#theme;
     if (themed) {
@@ -113,7 +114,6 @@ export class Heatmap {
     if (width < 20 || height < 20) return;
     const view = this.#view;
     const sized = this.#fit(ratio);
-    view.advance(nowMs, this.#heat.width);
     this.#follow();
     const seen = this.#seen;
     const settings = this.settings;
@@ -132,8 +132,8 @@ export class Heatmap {
     if (due) this.#drawHeat();
     const start = performance.now();
     this.#drawOver(now);
-    this.cost.over += 1;
-    this.cost.overMs += performance.now() - start;
+    this.overCost.drawn += 1;
+    this.overCost.ms += performance.now() - start;
   }
 
   #fit(ratio: number): boolean {
@@ -163,6 +163,11 @@ export class Heatmap {
     return found ? (found.relief.bid[found.slot]! + found.relief.ask[found.slot]!) / 2 : NaN;
   }
 
+  /** Draws the heat again, whether or not anything changed. */
+  redraw(): void {
+    this.#drawHeat();
+  }
+
   #drawHeat(): void {
     const start = performance.now();
     this.#drawnAt = start;
@@ -170,14 +175,15 @@ export class Heatmap {
     const { sizes, marks } = this.#feed;
     look.floor = 0;
     look.clip = sizes.at(this.settings.clip) || 1;
+    look.gamma = gammaFor(sizes.at(0.5), look.clip);
     look.marks = this.settings.marks;
     look.lines = this.settings.lines;
     look.ratio = this.#over.ratio;
     look.markSize = marks[cloudFor(marks, this.#view.spanMs, this.plotWidth)]!.scale;
     look.markRadius = Math.min(13, 5 + this.plotHeight / 90) * this.#over.ratio;
     this.painter.draw(this.#view, look);
-    this.cost.heat += 1;
-    this.cost.heatMs += performance.now() - start;
+    this.heatCost.drawn += 1;
+    this.heatCost.ms += performance.now() - start;
   }
 
   #drawOver(now: Theme): void {
@@ -288,7 +294,7 @@ export class Heatmap {
   #legend(context: CanvasRenderingContext2D, now: Theme): void {
     if (this.#feed.sizes.empty) return;
     const wide = Math.min(150, this.plotWidth * 0.3);
-    const x = this.legendX;
+    const x = 10;
     const y = 10;
     context.fillStyle = faded(now.panel, 0.72);
     context.fillRect(x - 6, y - 6, wide + 12, now.rem * 2.4);
@@ -298,7 +304,7 @@ export class Heatmap {
     context.fillStyle = now.muted;
     context.font = now.small;
     const { floor, clip, gamma } = this.#look;
-    const key = `${this.info.unit}`;
+    const key = `${this.info.unit} ${gamma}`;
     const write = (share: number): string => short(floor + (clip - floor) * share, 2);
     const places: readonly number[] = wide > 120 ? SCALE_WIDE : SCALE_NARROW;
     for (const at of places) {

@@ -197,8 +197,8 @@ export class LineChart {
       const gap = priceStep(this.#high - this.#low, this.plotHeight, now.rem * 2.2, 1e-12);
       const places = placesOf(gap);
       const text = (n: number): string => {
-        const value = Math.abs(n * gap);
-        return this.spec.decimals !== undefined || value < 10_000 ? fixed(n * gap, Math.min(8, places)) : short(n * gap, 3);
+        const value = n === 0 ? 0 : n * gap;
+        return this.spec.decimals !== undefined || Math.abs(value) < 10_000 ? fixed(value, Math.min(8, places)) : short(value, 3);
       };
       context.textAlign = 'left';
       for (let n = Math.ceil(this.#low / gap); n * gap <= this.#high; n += 1) {

@@ -22,6 +22,10 @@ export class Scene {
   readonly cross = new Cross();
   readonly feed = new HeatFeed();
   readonly track: Track;
+  /** Device pixels over which time is spread. */
+  pixels = 1000;
+  /** Times in UTC; otherwise in the browser's zone. */
+  utc = true;
   /** What became of the history: its words when it could not be had. */
   historyProblem: string | null = null;
   historyLoaded = false;
@@ -41,6 +45,7 @@ export class Scene {
     if (!market) return;
     this.feed.take(market);
     this.track.take(market);
+    this.view.advance(this.now(), this.pixels);
   }
 
   get market(): Market | undefined {
@@ -66,6 +71,16 @@ export class Scene {
       this.#abort.abort();
       for (const end of ends) end();
     };
+  }
+
+  /** Subscribes to what a ladder alone shows. */
+  startBook(rate = 5): () => void {
+    const ends = [
+      store.subscribe('book', this.id, { rate, depth: 100 }),
+      store.subscribe('trades', this.id, { rate }),
+      store.subscribe('metrics', this.id, { rate: 2 }),
+    ];
+    return () => ends.forEach((end) => end());
   }
 
   async #past(): Promise<void> {

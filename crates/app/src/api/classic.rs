@@ -2,6 +2,7 @@
 
 use super::asked::{Origin, SourceQuery};
 use super::stamp::{now, snake, validity};
+use super::system::{QueueTold, ReadersTold, queues};
 use super::{Api, Routes};
 use crate::health::Health;
 use crate::view::Market;
@@ -105,9 +106,13 @@ pub struct Stats {
     pub uptime_seconds: f64,
     /// Faults since the start.
     pub faults: u64,
-    /// Changes lost on the way, duplicates and changes older than the book, all instruments.
+    /// What waits where.
+    pub queues: Vec<QueueTold>,
+    /// What did not go into a book, all instruments.
     pub drops: Drops,
-    /// What was refused to askers.
+    /// Readers of the stream, and what those that were too slow did not get.
+    pub conflation: ReadersTold,
+    /// What one address may ask, and what was refused.
     pub burst_protection: Burst,
 }
 
@@ -151,5 +156,12 @@ async fn stats(Shared(api): Shared<Arc<Api>>, Origin(state): Origin) -> Json<Sta
         };
         (view.faults_seen, drops)
     };
-    Json(Stats { uptime_seconds: state.uptime_seconds(), faults, drops, burst_protection: api.burst() })
+    Json(Stats {
+        uptime_seconds: state.uptime_seconds(),
+        faults,
+        queues: queues(&state),
+        drops,
+        conflation: ReadersTold::of(&state),
+        burst_protection: api.burst(),
+    })
 }

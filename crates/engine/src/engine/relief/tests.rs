@@ -1,4 +1,5 @@
 //! Rows worked by hand, and against every level summed one by one.
+#![allow(clippy::inconsistent_digit_grouping)] // 100_05: the hundredths stand apart
 
 use super::*;
 use crate::instrument::Venue;
