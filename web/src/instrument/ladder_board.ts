@@ -289,6 +289,7 @@ export class LadderBoard {
     context.fillStyle = now.warning;
     context.textAlign = 'center';
     context.fillText(words, width / 2, y + tall / 2, width - 20);
+    context.lineWidth = 1;
   }
 
   /** Side and row at a height. */
