@@ -10,12 +10,12 @@ use utoipa::openapi::{ContentBuilder, License, OpenApi, Ref, RefOr, ResponseBuil
 use utoipa::{PartialSchema, ToSchema};
 
 const ABOUT: &str = "Order books, metrics and the state of the program, live or from a recording. Every number carries its \
-    validity: null with a reason where it cannot be vouched for. Refusals are application/problem+json and say what to do. \
-    The stream of changes, WebSocket /api/v1/stream, is not part of this description.";
+    validity: null with a reason where it cannot be vouched for. Refusals are application/problem+json and say what to do.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("about", "What this server is, and what its words mean"),
     ("market", "Books, metrics, trades and costs"),
+    ("stream", "Changes as they come"),
     ("operation", "How the program itself is doing"),
     ("replay", "Recordings, opened beside the live run"),
     ("classic", "The paths that tools of this kind have always had"),

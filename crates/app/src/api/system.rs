@@ -180,7 +180,7 @@ pub struct ReadersTold {
 }
 
 impl ReadersTold {
-    /// As counted by the streams of a state.
+    /// Of a state's streams.
     pub fn of(state: &State) -> Self {
         let counts = &state.streams.counts;
         ReadersTold {
@@ -257,18 +257,6 @@ fn tape(state: &State, bytes_per_second: Option<f64>) -> Option<TapeTold> {
         ratio: (stats.bytes > 0).then(|| four_digits(stats.bytes_raw as f64 / stats.bytes as f64)),
         failed: stats.failed,
     })
-}
-
-impl ReadersTold {
-    /// Of a state's streams.
-    pub fn of(state: &State) -> Self {
-        let counts = &state.streams.counts;
-        ReadersTold {
-            connected: counts.connected.load(Ordering::Relaxed) as u64,
-            conflated: counts.conflated.load(Ordering::Relaxed),
-            cut: counts.cut.load(Ordering::Relaxed),
-        }
-    }
 }
 
 /// A name as serde writes it.

@@ -211,3 +211,6 @@ impl Drop for Cursor {
         self.topic.readers[self.form as usize].fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;
