@@ -27,7 +27,7 @@ export const SHORTCUTS: Shortcut[] = [
   { group: 'Tables', keys: ['↑', '↓'], help: 'Move between rows' },
   { group: 'Tables', keys: ['enter'], help: 'Open the instrument of the row' },
   { group: 'Instrument', keys: ['[', ']'], help: 'Finer or coarser price groups' },
-  { group: 'Instrument', keys: ['←', '→'], help: 'Move the crosshair' },
+  { group: 'Instrument', keys: ['←', '→'], help: 'Move a chart in time; + and - zoom, Home resets, End goes to now' },
   { group: 'Replay', keys: ['p'], help: 'Play or pause' },
   { group: 'Replay', keys: ['.'], help: 'One frame forward' },
 ];

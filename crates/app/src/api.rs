@@ -20,7 +20,6 @@ pub mod page;
 pub mod problem;
 pub mod prometheus;
 pub mod recordings;
-pub mod relief;
 pub mod replay;
 pub mod server;
 pub mod simulate;
@@ -104,7 +103,6 @@ fn routes() -> Routes {
         .merge(metrics::router())
         .merge(history::router())
         .merge(trades::router())
-        .merge(relief::router())
         .merge(groups::router())
         .merge(simulate::router())
         .merge(faults::router())

@@ -13,6 +13,8 @@ interface Wanted {
   area?: boolean;
   mirrored?: boolean;
   dashed?: boolean;
+  /** Not drawn until it is asked for. */
+  off?: boolean;
 }
 
 export interface ChartPlan {
@@ -37,7 +39,7 @@ export const CHARTS: ChartPlan[] = [
       { column: 'mid', label: 'mid', ink: 5 },
       { column: 'microprice', label: 'micro', ink: 2 },
       { column: /^vwap_(?!since)/, label: 'VWAP', ink: 4, dashed: true },
-      { column: 'vwap_since_start', label: 'VWAP since start', ink: 3, dashed: true },
+      { column: 'vwap_since_start', label: 'VWAP since start', ink: 3, dashed: true, off: true },
     ],
   },
   {
@@ -52,7 +54,7 @@ export const CHARTS: ChartPlan[] = [
     id: 'imbalance',
     title: 'Imbalance',
     help: 'Balance of the sizes on the first levels of each side: 1 is all bid, −1 all ask.',
-    range: [-1.05, 1.05],
+    range: [-1.2, 1.2],
     decimals: 3,
     lines: [
       { column: 'imbalance_5', label: '5', ink: 0 },

@@ -150,7 +150,8 @@ export class DepthBoard {
     let at = 0;
     while (at < rows.count - 1 && (bids ? rows.prices[at]! > price : rows.prices[at]! < price)) at += 1;
     if (rows.count === 0) return;
-    const { base, contract_size: contract, quote, price_decimals: decimals } = market.info;
+    const { base, quote, price_decimals: decimals } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     context.strokeStyle = faded(now.text, 0.55);
     context.beginPath();
     context.moveTo(Math.round(this.#hover) + 0.5, 0);

@@ -9,6 +9,8 @@ import { Reliefs, ROWS, type Relief } from './relief';
 
 /** A pause between columns that is bridged: a quiet market sends none. Longer ones stay blank. */
 const BRIDGE_MS = 2_500;
+/** Seconds between the history's end and the stream's beginning that are bridged. */
+const BRIDGES = 6;
 /** Columns after which a size counts half in the contrast: five minutes. */
 const CONTRAST_MEMORY = 1200;
 
@@ -63,48 +65,55 @@ export class HeatFeed implements Drawn {
     this.painter?.reload();
   }
 
-  /** The past as the API gives it: a column a second, oldest first. */
+  /** The past as the API gives it, a column a second, oldest first: fills what is not there. */
   history(frames: ReliefFrame[], decimals: number): void {
     const { painter } = this;
     this.painter = null;
-    const known = this.newestMs;
-    const oldest = this.reliefs.fine.newest < 0 ? Infinity : this.oldestFine();
-    for (const frame of frames) if (frame.at < oldest) this.write(this.reliefs.coarse, 'coarse', frame, decimals);
-    this.newestMs = Math.max(known, frames.at(-1)?.at ?? -Infinity);
+    const { coarse } = this.reliefs;
+    let before = -1;
+    for (const frame of frames) {
+      const there = coarse.slotAt(frame.at);
+      if (there < 0) before = this.write(coarse, 'coarse', frame, decimals, before);
+      else before = there;
+      this.newestMs = Math.max(this.newestMs, frame.at);
+    }
+    // from its last column to what was streamed since
+    for (let number = before < 0 ? Infinity : coarse.stamp[before]! + 1, tries = 0; tries < BRIDGES; number += 1, tries += 1) {
+      if (coarse.slotAt(number * coarse.stepMs) < 0) continue;
+      coarse.extend(before, (number - 1) * coarse.stepMs);
+      break;
+    }
     this.painter = painter;
     painter?.reload();
     this.changes += 1;
   }
 
-  private oldestFine(): number {
-    const { fine } = this.reliefs;
-    let oldest = fine.newest;
-    while (fine.stamp[(oldest - 1) % fine.columns] === oldest - 1) oldest -= 1;
-    return oldest * fine.stepMs;
-  }
-
   column(frame: ReliefFrame, decimals: number): void {
-    this.write(this.reliefs.fine, 'fine', frame, decimals);
-    this.write(this.reliefs.coarse, 'coarse', frame, decimals);
+    const { fine, coarse } = this.reliefs;
+    this.write(fine, 'fine', frame, decimals, fine.newestSlot());
+    this.write(coarse, 'coarse', frame, decimals, coarse.newestSlot());
     this.newestMs = Math.max(this.newestMs, frame.at);
     this.changes += 1;
   }
 
-  private write(relief: Relief, level: 'fine' | 'coarse', frame: ReliefFrame, decimals: number): void {
+  /** Stores a column, and repeats the one before it (its slot; -1: none) over a short pause. Gives the slot. */
+  private write(relief: Relief, level: 'fine' | 'coarse', frame: ReliefFrame, decimals: number, before: number): number {
     const unit = 10 ** -decimals;
     const number = Math.floor(frame.at / relief.stepMs);
-    const gap = number - relief.newest;
-    if (relief.newest >= 0 && gap > 1 && gap * relief.stepMs <= BRIDGE_MS) {
-      const from = relief.newest;
-      relief.extend(relief.newestSlot(), (number - 1) * relief.stepMs);
-      for (let n = from + 1; n < number; n += 1) this.painter?.column(level, n % relief.columns);
+    const last = before < 0 ? Infinity : relief.stamp[before]!;
+    if (number - last > 1 && (number - last) * relief.stepMs <= BRIDGE_MS) {
+      relief.extend(before, (number - 1) * relief.stepMs);
+      for (let n = last + 1; n < number; n += 1) this.painter?.column(level, n % relief.columns);
     }
+    // after a longer one the fine ring begins anew: what lies before is drawn from the coarse one, which is filled in later
+    if (level === 'fine' && (number - last) * relief.stepMs > BRIDGE_MS) relief.oldest = number;
     const bid = frame.bestBid === null ? NaN : frame.bestBid * unit;
     const ask = frame.bestAsk === null ? NaN : frame.bestAsk * unit;
     const slot = relief.put(frame.at, frame.first, frame.row * unit, bid, ask, frame.split, frame.sizes);
-    if (slot < 0) return;
+    if (slot < 0) return before;
     this.painter?.column(level, slot);
     if (level === 'coarse') this.sizes.add(relief.sizes, slot * ROWS, relief.rows[slot]!);
+    return slot;
   }
 
   trade(atMs: number, price: number, size: number, buy: boolean): void {

@@ -11,9 +11,9 @@ import { Rows, Traded } from './ladder';
 const WALL = 6;
 /** Window of what was traded at a price, ms. */
 export const TRADED_MS = 60_000;
-const ROW_REM = 1.42;
+const ROW_REM = 1.3;
 const HEAD_REM = 1.5;
-const MIDDLE_REM = 2.1;
+const MIDDLE_REM = 2;
 
 /** Numbers of the instrument that the API has worked out; NaN where absent. */
 export interface Middle {
@@ -27,7 +27,6 @@ export class LadderBoard {
   step = 0;
   /** Why it may not be believed. */
   doubt: string | null = null;
-  compact = false;
   readonly asks = new Rows();
   readonly bids = new Rows();
   readonly cost = { drawn: 0, ms: 0 };
@@ -143,13 +142,13 @@ export class LadderBoard {
     context.textAlign = 'left';
     context.fillText(`Price ${info.quote}`, x.price, y);
     context.textAlign = 'right';
-    context.fillText(`Size ${info.contract_size ? 'contr.' : info.base}`, x.size, y);
-    if (!this.compact) context.fillText('Sum', x.sum, y);
+    context.fillText(`Size ${info.size_unit === 'contracts' ? 'contr.' : info.base}`, x.size, y);
+    if (x.sum > 0) context.fillText('Sum', x.sum, y);
     if (x.traded > 0) context.fillText('Traded', x.traded, y);
     const most = Math.max(this.asks.largest, this.bids.largest, 1e-12);
     const deep = Math.max(this.asks.sums[this.asks.count - 1] ?? 0, this.bids.sums[this.bids.count - 1] ?? 0, 1e-12);
     const wall = this.#typical.at(0.5) * WALL;
-    context.globalAlpha = this.doubt ? 0.4 : 1;
+    context.globalAlpha = this.doubt ? 0.55 : 1;
     this.#side(context, now, market, this.asks, false, most, deep, wall);
     this.#side(context, now, market, this.bids, true, most, deep, wall);
     this.#middle(context, now, market, middle, width);
@@ -160,7 +159,7 @@ export class LadderBoard {
   }
 
   #columns(width: number): { price: number; size: number; sum: number; traded: number } {
-    if (this.compact || width < 210) return { price: 6, size: width - 6, sum: 0, traded: 0 };
+    if (width < 210) return { price: 6, size: width - 6, sum: 0, traded: 0 };
     const { rem } = theme();
     const traded = width >= rem * 20 ? width - 6 : 0;
     const right = traded > 0 ? width - rem * 4.6 : width - 6;
@@ -263,7 +262,7 @@ export class LadderBoard {
     context.fillStyle = now.muted;
     context.textAlign = 'right';
     const decimals = market.info.price_decimals;
-    if (Number.isFinite(spread) && !this.compact) {
+    if (Number.isFinite(spread) && width > 230) {
       const bps = Number.isFinite(spreadBps) ? `  ${fixed(spreadBps, 3)} bps` : '';
       context.fillText(`spread ${fixed(spread, decimals)}${bps}`, width - 6, y);
     }
@@ -290,6 +289,7 @@ export class LadderBoard {
     context.fillStyle = now.warning;
     context.textAlign = 'center';
     context.fillText(words, width / 2, y + tall / 2, width - 20);
+    context.lineWidth = 1;
   }
 
   /** Side and row at a height. */
@@ -313,7 +313,8 @@ export class LadderBoard {
     const { rows, bids, row } = at;
     const size = rows.sums[row]!;
     const worth = rows.worths[row]!;
-    const { base, quote, price_decimals: decimals, contract_size: contract } = market.info;
+    const { base, quote, price_decimals: decimals } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     const mean = worth / size;
     const about = this.#about ? '≈ ' : '';
     const words = [`${bids ? 'sell' : 'buy'} to ${unitsText(rows.prices[row]!, decimals)}`];
@@ -357,7 +358,8 @@ export class LadderBoard {
     context.fillRect(0, from, width, to - from);
     context.strokeStyle = now.accent;
     context.strokeRect(0.5, from + 0.5, width - 1, Math.max(1, to - from - 1));
-    const { base, quote, contract_size: contract } = market.info;
+    const { base, quote } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     const words = [`${levels} ${this.step > 0 ? 'groups' : 'levels'}`, `${short(size, 5)} ${contract ? 'contracts' : base}`];
     if (!contract) words.push(`${short(worth, 5)} ${quote}`);
     this.#box(context, now, words, width, to + 6, false);

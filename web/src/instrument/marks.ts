@@ -70,6 +70,18 @@ export class Marks {
     return Math.min(this.made, this.capacity);
   }
 
+  /** Number of the first mark at or after a bucket above the base; the sides' marks may be out of order by one bucket. */
+  from(bucket: number): number {
+    let low = Math.max(0, this.made - this.capacity);
+    let high = this.made;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.data[(middle % this.capacity) * MARK]! < bucket) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** The mark nearest to a place, within limits; -1 if none. Times in ms, prices as they are. */
   nearest(atMs: number, price: number, withinMs: number, withinPrice: number): number {
     let best = -1;

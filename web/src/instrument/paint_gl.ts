@@ -1,8 +1,8 @@
-// The heatmap in WebGL2: two ring textures of columns, a rectangle per column that knows its own rows, trades as instances.
+// The heatmap in WebGL2: two ring textures of columns, a rectangle per column that knows its own rows, a rectangle per mark of trades; no instancing, which software renderers draw one by one.
 
 import { HEAT_FRAGMENT, HEAT_VERTEX, LINE_FRAGMENT, LINE_VERTEX, MARK_FRAGMENT, MARK_VERTEX } from './shaders';
 import { MARK, type Marks } from './marks';
-import { cloudFor, COARSE_FROM, type Drawn, type Inks, type Look, type Painter } from './painter';
+import { cloudFor, COARSE_FROM, MARKS_WIDE, type Drawn, type Inks, type Look, type Painter } from './painter';
 import { SHADES } from './palette';
 import { ROWS, type Relief } from './relief';
 import type { View } from './view';
@@ -16,13 +16,24 @@ interface Ring {
   touch: WebGLTexture;
 }
 
+/** What is drawn, and how prices fall on pixels: lowest price, pixels per price, height. */
+interface Pass {
+  kind: 'heat' | 'doubt' | 'lines';
+  low: number;
+  perPrice: number;
+  height: number;
+}
+
 interface Cloud {
   marks: Marks;
-  buffer: WebGLBuffer;
-  array: WebGLVertexArrayObject;
+  texture: WebGLTexture;
 }
 
 const FAR = 1e30;
+/** Places of the table from size to colour. */
+const TABLE = 2048;
+/** Rows at least this tall, device pixels, are drawn once each and then stretched. */
+const STRETCH_FROM = 2;
 /** Columns after which the base moves, so that column numbers stay exact in single precision. */
 const REBASE_COLUMNS = 1 << 18;
 
@@ -44,6 +55,11 @@ export class GlPainter implements Painter {
   readonly #meta = new Float32Array(4);
   readonly #touch = new Float32Array(2);
   #lost = false;
+  #tableGamma = NaN;
+  #aside: WebGLFramebuffer | null = null;
+  #asideInk: WebGLRenderbuffer | null = null;
+  #asideWidth = 0;
+  #asideHeight = 0;
   readonly #onLost = (event: Event): void => {
     event.preventDefault();
     this.#lost = true;
@@ -51,8 +67,8 @@ export class GlPainter implements Painter {
   readonly #onRestored = (): void => {
     this.#lost = false;
     this.#make();
+    this.#tableGamma = NaN;
     this.reload();
-    if (this.#palette && this.#inks) this.theme(this.#palette, this.#inks);
   };
 
   /** Throws if the browser has no WebGL2. */
@@ -68,6 +84,10 @@ export class GlPainter implements Painter {
 
   #make(): void {
     const gl = this.#gl;
+    this.#aside = null;
+    this.#asideInk = null;
+    this.#asideWidth = 0;
+    this.#asideHeight = 0;
     this.#heat = new Program(gl, HEAT_VERTEX, HEAT_FRAGMENT);
     this.#lines = new Program(gl, LINE_VERTEX, LINE_FRAGMENT);
     this.#dots = new Program(gl, MARK_VERTEX, MARK_FRAGMENT);
@@ -91,26 +111,30 @@ export class GlPainter implements Painter {
 
   #cloud(marks: Marks): Cloud {
     const gl = this.#gl;
-    const array = gl.createVertexArray();
-    const buffer = gl.createBuffer();
-    gl.bindVertexArray(array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, marks.data.byteLength, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, MARK, gl.FLOAT, false, 0, 0);
-    gl.vertexAttribDivisor(0, 1);
-    gl.bindVertexArray(null);
+    const made = texture(gl);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA32F, MARKS_WIDE, marks.capacity / MARKS_WIDE);
     marks.dirtyFrom = Math.max(0, marks.made - marks.capacity);
-    return { marks, buffer, array };
+    return { marks, texture: made };
   }
 
   theme(palette: Uint8Array, inks: Inks): void {
-    const gl = this.#gl;
     this.#palette = palette;
     this.#inks = inks;
-    if (this.#lost) return;
+    this.#tableGamma = NaN;
+  }
+
+  /** The table from size to colour: the exponent is applied here once, not in every pixel. */
+  #table(gamma: number): void {
+    if (gamma === this.#tableGamma || !this.#palette) return;
+    this.#tableGamma = gamma;
+    const gl = this.#gl;
+    const table = new Uint8Array(TABLE * 4);
+    for (let i = 0; i < TABLE; i += 1) {
+      const shade = Math.round((i / (TABLE - 1)) ** gamma * (SHADES - 1));
+      table.set(this.#palette.subarray(shade * 4, shade * 4 + 4), i * 4);
+    }
     gl.bindTexture(gl.TEXTURE_2D, this.#lut);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, SHADES, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, palette);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, TABLE, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
   }
 
   column(level: 'fine' | 'coarse', slot: number): void {
@@ -184,6 +208,7 @@ export class GlPainter implements Painter {
     const startMs = view.endMs - view.spanMs;
     if ((startMs - this.#baseMs) / this.#fine.relief.stepMs > REBASE_COLUMNS) this.reload();
     const { ground } = this.#inks;
+    this.#table(look.gamma);
     gl.disable(gl.BLEND);
     gl.clearColor(ground[0], ground[1], ground[2], 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
@@ -192,22 +217,68 @@ export class GlPainter implements Painter {
     const dense = view.spanMs / width / fine.stepMs >= COARSE_FROM;
     const oldest = fine.newest < 0 ? Infinity : Math.max(fine.oldest, fine.newest - fine.columns + 1) * fine.stepMs;
     const from = dense ? Infinity : Math.ceil(oldest / 1000) * 1000;
-    this.#columns(this.#coarse, view, look, startMs, Math.min(view.endMs, from), false);
-    this.#columns(this.#fine, view, look, Math.max(startMs, from), view.endMs, false);
-    if (look.lines) {
-      this.#columns(this.#coarse, view, look, startMs, Math.min(view.endMs, from), true);
-      this.#columns(this.#fine, view, look, Math.max(startMs, from), view.endMs, true);
-    }
+    const coarseTo = Math.min(view.endMs, from);
+    const fineFrom = Math.max(startMs, from);
+    const both = (pass: Pass): void => {
+      this.#columns(this.#coarse, view, look, startMs, coarseTo, pass);
+      this.#columns(this.#fine, view, look, fineFrom, view.endMs, pass);
+    };
+    const row = this.#rowInView(startMs, coarseTo, fineFrom, view.endMs);
+    const tall = (row / (view.high - view.low)) * height;
+    if (tall >= STRETCH_FROM) this.#stretched(view, row, width, height, both);
+    else both({ kind: 'heat', low: view.low, perPrice: height / (view.high - view.low), height });
+    const whole = { low: view.low, perPrice: height / (view.high - view.low), height };
+    both({ kind: 'doubt', ...whole });
+    if (look.lines) both({ kind: 'lines', ...whole });
     if (look.marks) this.#drawMarks(view, look, width, height);
   }
 
-  #columns(ring: Ring, view: View, look: Look, fromMs: number, toMs: number, lines: boolean): void {
+  /** Height of all rows in view, if they are the same; 0 if not. */
+  #rowInView(coarseFrom: number, coarseTo: number, fineFrom: number, fineTo: number): number {
+    const { fine, coarse } = this.#drawn.reliefs;
+    const same = (relief: Relief, fromMs: number, toMs: number): boolean =>
+      toMs <= fromMs || Math.floor(fromMs / relief.stepMs) >= relief.widthSince || relief.widthSince <= relief.oldest;
+    if (!same(coarse, coarseFrom, coarseTo) || !same(fine, fineFrom, fineTo)) return 0;
+    if (coarseTo > coarseFrom && fineTo > fineFrom && fine.rowWidth !== coarse.rowWidth) return 0;
+    return fineTo > fineFrom ? fine.rowWidth : coarse.rowWidth || 0;
+  }
+
+  /** Draws one pixel per row aside, then stretches: a pixel's colour is worked out once, not once per line it covers. */
+  #stretched(view: View, row: number, width: number, height: number, both: (pass: Pass) => void): void {
+    const gl = this.#gl;
+    const first = Math.floor(view.low / row);
+    const lines = Math.ceil(view.high / row) - first;
+    if (!this.#aside || this.#asideWidth < width || this.#asideHeight < lines) {
+      this.#asideWidth = Math.max(width, this.#asideWidth);
+      this.#asideHeight = Math.max(lines, this.#asideHeight, 64);
+      this.#aside ??= gl.createFramebuffer();
+      this.#asideInk ??= gl.createRenderbuffer();
+      gl.bindRenderbuffer(gl.RENDERBUFFER, this.#asideInk);
+      gl.renderbufferStorage(gl.RENDERBUFFER, gl.RGBA8, this.#asideWidth, this.#asideHeight);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#aside);
+      gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, this.#asideInk);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#aside);
+    gl.viewport(0, 0, width, lines);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    both({ kind: 'heat', low: first * row, perPrice: 1 / row, height: lines });
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.#aside);
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+    const perPrice = height / (view.high - view.low);
+    const bottom = Math.round((first * row - view.low) * perPrice);
+    const top = Math.round(((first + lines) * row - view.low) * perPrice);
+    gl.blitFramebuffer(0, 0, width, lines, 0, bottom, width, top, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, width, height);
+  }
+
+  #columns(ring: Ring, view: View, look: Look, fromMs: number, toMs: number, pass: Pass): void {
     if (!(toMs > fromMs)) return;
     const gl = this.#gl;
     const { relief } = ring;
     const { stepMs, columns } = relief;
+    const lines = pass.kind === 'lines';
     const width = gl.drawingBufferWidth;
-    const height = gl.drawingBufferHeight;
     const base = this.#baseMs / stepMs;
     const first = Math.max(0, Math.floor(fromMs / stepMs) - base);
     const count = Math.min(columns, Math.ceil(toMs / stepMs) - base - first);
@@ -218,61 +289,70 @@ export class GlPainter implements Painter {
     gl.uniform1i(program.at('shift'), base % columns);
     gl.uniform1i(program.at('columns'), columns);
     gl.uniform2f(program.at('time'), (view.endMs - view.spanMs) / stepMs - base, (width * stepMs) / view.spanMs);
-    gl.uniform2f(program.at('price'), view.low - this.#origin, height / (view.high - view.low));
-    gl.uniform2f(program.at('resolution'), width, height);
+    gl.uniform2f(program.at('price'), pass.low - this.#origin, pass.perPrice);
+    gl.uniform2f(program.at('resolution'), width, pass.height);
     inks(gl, program, this.#inks!);
-    gl.bindVertexArray(null);
     if (lines) {
       bind(gl, 1, ring.touch, program.at('touch'));
       gl.uniform1f(program.at('thick'), Math.max(1, Math.round(look.ratio * 1.4)));
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-      for (let pass = 0; pass < 4; pass += 1) {
-        gl.uniform1f(program.at('grow'), pass < 2 ? look.ratio : 0);
-        gl.uniform1f(program.at('rimAlpha'), pass < 2 ? 0.6 : 0);
-        gl.uniform1i(program.at('upright'), pass % 2);
-        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count * 2);
+      for (let stroke = 0; stroke < 4; stroke += 1) {
+        gl.uniform1f(program.at('grow'), stroke < 2 ? look.ratio : 0);
+        gl.uniform1f(program.at('rimAlpha'), stroke < 2 ? 0.6 : 0);
+        gl.uniform1i(program.at('upright'), stroke % 2);
+        gl.drawArrays(gl.TRIANGLES, 0, count * 12);
       }
       gl.disable(gl.BLEND);
       return;
     }
     bind(gl, 1, ring.data, program.at('data'));
     bind(gl, 2, this.#lut, program.at('lut'));
-    gl.uniform3f(program.at('scale'), look.floor, 1 / Math.max(1e-12, look.clip - look.floor), look.gamma);
+    gl.uniform1i(program.at('doubted'), pass.kind === 'doubt' ? 1 : 0);
+    gl.uniform2f(program.at('scale'), look.floor, (TABLE - 1) / Math.max(1e-12, look.clip - look.floor));
+    gl.uniform1f(program.at('shades'), TABLE - 1);
     gl.uniform1f(program.at('stripe'), Math.max(1, look.ratio));
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
+    gl.drawArrays(gl.TRIANGLES, 0, count * 6);
   }
 
   #drawMarks(view: View, look: Look, width: number, height: number): void {
     const gl = this.#gl;
     const cloud = this.#clouds[cloudFor(this.#drawn.marks, view.spanMs, width / look.ratio)]!;
     const { marks } = cloud;
-    if (marks.count === 0) return;
+    const { bucketMs } = marks;
+    const start = (view.endMs - view.spanMs) / bucketMs - marks.base;
+    const margin = (look.markRadius * 2 * view.spanMs) / width / bucketMs;
+    const from = marks.from(start - margin);
+    const count = marks.from(view.endMs / bucketMs - marks.base + margin) - from;
+    if (count <= 0) return;
     this.#upload(cloud);
     const dots = this.#dots.use();
-    const { bucketMs } = marks;
-    gl.uniform2f(dots.at('time'), (view.endMs - view.spanMs) / bucketMs - marks.base, bucketMs / view.spanMs);
+    bind(gl, 0, cloud.texture, dots.at('marks'));
+    gl.uniform1i(dots.at('first'), from % marks.capacity);
+    gl.uniform1i(dots.at('capacity'), marks.capacity);
+    gl.uniform2f(dots.at('time'), start, bucketMs / view.spanMs);
     gl.uniform2f(dots.at('price'), view.low - marks.origin, 1 / (view.high - view.low));
     gl.uniform2f(dots.at('resolution'), width, height);
     gl.uniform2f(dots.at('radius'), look.markRadius, Math.max(look.markSize, 1e-12));
     inks(gl, dots, this.#inks!);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.bindVertexArray(cloud.array);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, marks.count);
-    gl.bindVertexArray(null);
+    gl.drawArrays(gl.TRIANGLES, 0, count * 6);
   }
 
-  #upload({ marks, buffer }: Cloud): void {
+  /** The rows of the texture that hold changed marks. */
+  #upload({ marks, texture: made }: Cloud): void {
     if (marks.dirtyFrom >= marks.made) return;
     const gl = this.#gl;
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    const from = Math.max(marks.dirtyFrom, marks.made - marks.capacity);
-    const first = from % marks.capacity;
-    const count = marks.made - from;
-    const head = Math.min(count, marks.capacity - first);
-    gl.bufferSubData(gl.ARRAY_BUFFER, first * MARK * 4, marks.data, first * MARK, head * MARK);
-    if (count > head) gl.bufferSubData(gl.ARRAY_BUFFER, 0, marks.data, 0, (count - head) * MARK);
+    const { capacity } = marks;
+    const first = Math.floor(Math.max(marks.dirtyFrom, marks.made - capacity) / MARKS_WIDE);
+    const last = Math.floor((marks.made - 1) / MARKS_WIDE);
+    const rows = capacity / MARKS_WIDE;
+    gl.bindTexture(gl.TEXTURE_2D, made);
+    for (let row = first; row <= last; row += 1) {
+      const at = row % rows;
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, at, MARKS_WIDE, 1, gl.RGBA, gl.FLOAT, marks.data, at * MARKS_WIDE * MARK);
+    }
     marks.dirtyFrom = marks.made;
   }
 
@@ -324,7 +404,6 @@ class Program {
       gl.compileShader(shader);
       gl.attachShader(this.#program, shader);
     }
-    gl.bindAttribLocation(this.#program, 0, 'mark');
     gl.linkProgram(this.#program);
     if (!gl.getProgramParameter(this.#program, gl.LINK_STATUS) && !gl.isContextLost()) {
       throw new Error(`the heatmap's shader does not link: ${gl.getProgramInfoLog(this.#program) ?? ''}`);

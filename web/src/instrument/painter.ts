@@ -21,7 +21,7 @@ export interface Look {
   /** Sizes drawn darkest and brightest. */
   floor: number;
   clip: number;
-  /** Exponent between them: below one lifts the small sizes. */
+  /** Exponent between them. */
   gamma: number;
   /** Whether trades and best prices are drawn. */
   marks: boolean;
@@ -58,10 +58,23 @@ const MARK_PIXELS = 2.5;
 /** Most columns averaged, and most rows compared, within one pixel. */
 export const COLUMNS_PER_PIXEL = 8;
 export const ROWS_PER_PIXEL = 4;
+/** Marks in a row of their texture; divides every cloud's capacity. */
+export const MARKS_WIDE = 64;
 
 /** Which of the clouds of marks suits a span: the finest whose buckets are not narrower than marks can be told apart. */
 export function cloudFor(clouds: readonly Marks[], spanMs: number, width: number): number {
   const least = (spanMs / Math.max(1, width)) * MARK_PIXELS;
   const found = clouds.findIndex((marks) => marks.bucketMs >= least);
   return found < 0 ? clouds.length - 1 : found;
+}
+
+/** Shade of the median size: dark, so that what stands out is what is bright. */
+const MEDIAN_SHADE = 0.3;
+
+/** The exponent that gives the median its shade, in steps of a tenth, so that colours do not flutter. */
+export function gammaFor(median: number, clip: number): number {
+  const share = median / clip;
+  if (!(share > 0 && share < 1)) return 0.6;
+  const exact = Math.log(MEDIAN_SHADE) / Math.log(share);
+  return Math.min(3, Math.max(0.3, Math.round(exact * 10) / 10));
 }

@@ -45,6 +45,7 @@ export function bars(rows: Profile['rolling'], row: number, limit: number): { ba
 
 export class ProfileBoard {
   session = false;
+  readonly cost = { drawn: 0, ms: 0 };
   readonly #board: Board;
   readonly #prices = new Texts();
   #seen = '';
@@ -77,6 +78,7 @@ export class ProfileBoard {
     if (seen === this.#seen && profile === this.#of) return;
     this.#seen = seen;
     this.#of = profile;
+    const start = performance.now();
     const context = this.#board.begin();
     context.font = now.small;
     context.textBaseline = 'middle';
@@ -92,6 +94,8 @@ export class ProfileBoard {
     this.#bars = made.bars;
     this.#width = made.width;
     this.#draw(context, now, market, mid);
+    this.cost.drawn += 1;
+    this.cost.ms += performance.now() - start;
   }
 
   #draw(context: CanvasRenderingContext2D, now: Theme, market: Market, mid: number): void {
@@ -144,7 +148,7 @@ export class ProfileBoard {
 
   /** The row under the pointer, else the heaviest. */
   #told(context: CanvasRenderingContext2D, now: Theme, market: Market, bar: Bar, hovered: boolean, places: number): void {
-    const unit = market.info.contract_size ? 'contr.' : market.info.base;
+    const unit = market.info.size_unit === 'contracts' ? 'contr.' : market.info.base;
     const text = `${hovered ? '' : 'most at '}${fixed(bar.price, places)}: ● ${short(bar.buy, 3)}  ◆ ${short(bar.sell, 3)} ${unit}`;
     const wide = context.measureText(text).width + 10;
     const x = this.#board.width - wide - 4;

@@ -35,6 +35,17 @@ describe('Relief', () => {
     expect(relief.split[slot]).toBe(ROWS / 2);
   });
 
+  it('knows since when its rows have the same height, also when the past comes later', () => {
+    const relief = new Relief(1000, 32);
+    relief.put(20_000, 10, 2, 1, 2, 1, sizes(1));
+    relief.put(21_000, 10, 2, 1, 2, 1, sizes(1));
+    for (let at = 10_000; at < 15_000; at += 1000) relief.put(at, 10, 1, 1, 2, 1, sizes(1));
+    for (let at = 15_000; at < 20_000; at += 1000) relief.put(at, 10, 2, 1, 2, 1, sizes(1));
+    expect([relief.widthSince, relief.rowWidth]).toEqual([15, 2]);
+    relief.put(22_000, 10, 5, 1, 2, 1, sizes(1));
+    expect([relief.widthSince, relief.rowWidth]).toEqual([22, 5]);
+  });
+
   it('repeats a column over a short silence', () => {
     const relief = new Relief(250, 16);
     relief.extend(relief.put(1000, 5, 1, 5, 6, 1, sizes(3, 4)), 1600);

@@ -4,6 +4,9 @@
 export const ROWS = 256;
 
 export class Relief {
+  #width = NaN;
+  /** Newest column from before whose rows are of another height. */
+  #otherAt = -1;
   readonly stepMs: number;
   readonly columns: number;
   /** Sizes, base units: `columns` runs of `ROWS`. */
@@ -24,6 +27,8 @@ export class Relief {
   newest = -1;
   /** Number of the oldest column since the ring was cleared; what the ring has overwritten since is not there either. */
   oldest = Infinity;
+  /** Number of the column since which all rows have had the same height. */
+  widthSince = Infinity;
   /** Counts changes. */
   changes = 0;
 
@@ -45,6 +50,7 @@ export class Relief {
     const number = Math.floor(atMs / this.stepMs);
     if (number <= this.newest - this.columns) return -1;
     const slot = number % this.columns;
+    if (sizes.length > 0) this.#measure(number, width);
     let from = 0;
     let count = sizes.length;
     if (count > ROWS) {
@@ -65,6 +71,19 @@ export class Relief {
     if (number < this.oldest) this.oldest = number;
     this.changes += 1;
     return slot;
+  }
+
+  /** Keeps `widthSince` right, whether columns come in order or, with the history, from before. */
+  #measure(number: number, width: number): void {
+    if (width === this.#width) {
+      if (number < this.widthSince && number > this.#otherAt) this.widthSince = number;
+    } else if (number >= this.newest) {
+      this.#width = width;
+      this.widthSince = number;
+    } else {
+      this.#otherAt = Math.max(this.#otherAt, number);
+      this.widthSince = Math.max(this.widthSince, this.#otherAt + 1);
+    }
   }
 
   /** Repeats a column for the steps up to `atMs` in which nothing changed; gives the last slot written. */
@@ -95,6 +114,11 @@ export class Relief {
     return this.stamp[slot] === number ? slot : -1;
   }
 
+  /** Height of the newest rows. */
+  get rowWidth(): number {
+    return this.#width;
+  }
+
   newestSlot(): number {
     return this.newest < 0 ? -1 : this.newest % this.columns;
   }
@@ -116,6 +140,9 @@ export class Relief {
     this.rows.fill(0);
     this.newest = -1;
     this.oldest = Infinity;
+    this.widthSince = Infinity;
+    this.#width = NaN;
+    this.#otherAt = -1;
     this.changes += 1;
   }
 }

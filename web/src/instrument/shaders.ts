@@ -1,6 +1,6 @@
 // The heatmap's shaders. Times are column numbers above a base and prices differences from an origin: single precision holds them.
 
-import { ROWS_PER_PIXEL } from './painter';
+import { MARKS_WIDE, ROWS_PER_PIXEL } from './painter';
 
 /** What a column's vertex needs: where its slot is, and where it stands on the canvas. */
 const COLUMN = `#version 300 es
@@ -14,6 +14,8 @@ uniform vec2 price; // at the bottom edge; pixels per price
 uniform vec2 resolution;
 int slotOf(int number) { return (number + shift) % columns; }
 vec4 place(vec2 pixel) { return vec4(pixel / resolution * 2.0 - 1.0, 0.0, 1.0); }
+// two triangles per rectangle: 0 1 2, 2 1 3
+int corner() { int v = gl_VertexID % 6; return v < 3 ? v : v == 3 ? 2 : v == 4 ? 1 : 3; }
 const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 `;
 
@@ -21,19 +23,21 @@ const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 export const HEAT_VERTEX = `${COLUMN}
 flat out int slot;
 flat out vec3 rows; // pixel of the lowest edge, rows per pixel, count (0: doubted)
+uniform bool doubted; // only what cannot be vouched for, or only the rest
 void main() {
-  int number = first + gl_InstanceID;
+  int number = first + gl_VertexID / 6;
   slot = slotOf(number);
   vec4 m = texelFetch(meta, ivec2(0, slot), 0);
   gl_Position = NOWHERE;
-  if (int(m.w) != number) return;
+  if (int(m.w) != number || (m.y < 0.5) != doubted) return;
   float left = round((float(number) - time.x) * time.y);
   float right = max(left + 1.0, round((float(number) + 1.0 - time.x) * time.y));
   float bottom = (m.x - price.x) * price.y;
   float top = bottom + m.y * m.z * price.y;
   rows = vec3(bottom, 1.0 / (m.z * price.y), m.y);
   if (m.y < 0.5) { bottom = 0.0; top = resolution.y; }
-  gl_Position = place(vec2(gl_VertexID % 2 == 0 ? left : right, gl_VertexID < 2 ? bottom : top));
+  int at = corner();
+  gl_Position = place(vec2(at % 2 == 0 ? left : right, at < 2 ? bottom : top));
 }`;
 
 export const HEAT_FRAGMENT = `#version 300 es
@@ -41,7 +45,8 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 uniform sampler2D data, lut;
-uniform vec3 scale; // floor, 1 / (clip - floor), gamma
+uniform vec2 scale; // floor, shades / (clip - floor)
+uniform float shades; // last place of the table of colours
 uniform vec3 ground, hatch;
 uniform float stripe;
 flat in int slot;
@@ -61,11 +66,10 @@ void main() {
     int to = min(int(rows.z) - 1, min(row + ${ROWS_PER_PIXEL - 1}, int(at + rows.y)));
     for (int i = row + 1; i <= to; i++) size = max(size, texelFetch(data, ivec2(i, slot), 0).r);
   }
-  float share = clamp((size - scale.x) * scale.y, 0.0, 1.0);
-  ink = texelFetch(lut, ivec2(int(pow(share, scale.z) * 255.0 + 0.5), 0), 0);
+  ink = texelFetch(lut, ivec2(int(clamp((size - scale.x) * scale.y, 0.0, shades) + 0.5), 0), 0);
 }`;
 
-/** Best bid (even instances) and ask (odd): a level stretch per column, or the upright that joins it to the one before. */
+/** Best bid (even rectangles) and ask (odd): a level stretch per column, or the upright that joins it to the one before. */
 export const LINE_VERTEX = `${COLUMN}
 uniform float thick, grow;
 uniform bool upright;
@@ -78,8 +82,8 @@ float levelOf(vec2 t, bool ask) {
   return ask ? max(above, bid + thick) : bid;
 }
 void main() {
-  int number = first + gl_InstanceID / 2;
-  bool ask = gl_InstanceID % 2 == 1;
+  int number = first + gl_VertexID / 12;
+  bool ask = gl_VertexID / 6 % 2 == 1;
   int slot = slotOf(number);
   vec4 m = texelFetch(meta, ivec2(0, slot), 0);
   vec2 t = texelFetch(touch, ivec2(0, slot), 0).rg;
@@ -102,7 +106,8 @@ void main() {
     low = vec2(left - half_, min(level, other) - half_);
     high = vec2(left + half_, max(level, other) + half_);
   }
-  gl_Position = place(vec2(gl_VertexID % 2 == 0 ? low.x : high.x, gl_VertexID < 2 ? low.y : high.y));
+  int at = corner();
+  gl_Position = place(vec2(at % 2 == 0 ? low.x : high.x, at < 2 ? low.y : high.y));
 }`;
 
 export const LINE_FRAGMENT = `#version 300 es
@@ -111,15 +116,23 @@ flat in vec4 colour;
 out vec4 ink;
 void main() { ink = colour; }`;
 
+/** Marks of a ring: number modulo its size is its place in a texture of `${MARKS_WIDE}` a row. */
 export const MARK_VERTEX = `#version 300 es
 precision highp float;
-in vec4 mark; // bucket, price above origin, size, side
+precision highp int;
+precision highp sampler2D;
+uniform sampler2D marks; // bucket, price above origin, size, side
+uniform int first, capacity;
 uniform vec2 time, price, resolution, radius;
 out vec2 place;
 flat out float side, pixels;
 void main() {
+  int number = (first + gl_VertexID / 6) % capacity;
+  vec4 mark = texelFetch(marks, ivec2(number % ${MARKS_WIDE}, number / ${MARKS_WIDE}), 0);
+  int v = gl_VertexID % 6;
+  int at = v < 3 ? v : v == 3 ? 2 : v == 4 ? 1 : 3;
   float r = radius.x * sqrt(min(mark.z / radius.y, 1.6));
-  vec2 corner = vec2(gl_VertexID % 2 == 0 ? -1.0 : 1.0, gl_VertexID < 2 ? -1.0 : 1.0);
+  vec2 corner = vec2(at % 2 == 0 ? -1.0 : 1.0, at < 2 ? -1.0 : 1.0);
   float reach = r * 1.26 + 1.0;
   vec2 centre = vec2((mark.x - time.x) * time.y, (mark.y - price.x) * price.y) * resolution;
   place = corner * reach;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Percentiles } from './contrast';
 import { Marks } from './marks';
+import { gammaFor } from './painter';
 import { lightness, palette } from './palette';
 import { clock, placesOf, priceStep, timeStep } from './ticks';
 
@@ -60,6 +61,16 @@ describe('palette', () => {
       expect(step).toBeLessThan(0.06);
     }
     expect(palette(light).length).toBe(1024);
+  });
+});
+
+describe('gammaFor', () => {
+  it('gives the median size the same dark shade whatever the distribution', () => {
+    for (const [median, clip] of [[1, 100], [8, 19], [0.001, 0.02]] as const) {
+      expect((median / clip) ** gammaFor(median, clip)).toBeCloseTo(0.3, 1);
+    }
+    expect(gammaFor(0, 1)).toBe(0.6);
+    expect(gammaFor(5, 5)).toBe(0.6);
   });
 });
 

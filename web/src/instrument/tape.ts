@@ -61,7 +61,8 @@ export class TapeBoard {
     const context = this.#board.begin();
     const tall = Math.max(13, Math.round(now.rem * ROW_REM));
     const head = now.rem * HEAD_REM;
-    const { price_decimals: places, quote, base, contract_size: contract } = market.info;
+    const { price_decimals: places, quote, base } = market.info;
+    const contract = market.info.size_unit === 'contracts';
     const priceX = Math.min(width * 0.66, now.rem * 13);
     context.textBaseline = 'middle';
     context.font = now.small;

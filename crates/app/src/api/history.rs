@@ -54,9 +54,14 @@ pub enum Resolution {
 pub struct HistoryTold {
     /// `venue:symbol`.
     pub id: String,
-    /// How far the book may be believed now, and its latest sample.
-    #[serde(flatten)]
-    pub stamp: Stamp,
+    /// Whether the book may be believed now: `live`, or why not.
+    pub validity: String,
+    /// Last update id now; -1 where there is none.
+    pub sequence: i64,
+    /// When the latest sample was taken, RFC 3339, UTC.
+    pub at: Option<String>,
+    /// How long ago that was, ms.
+    pub age_ms: Option<f64>,
     /// What was asked for.
     pub columns: Vec<String>,
     /// How far values are apart, ms.
@@ -66,6 +71,7 @@ pub struct HistoryTold {
     /// By column, a value for each time; null where there was none.
     pub values: BTreeMap<String, Vec<Option<f64>>>,
     /// By column, for each run of nulls with one reason: index of its first, and the reason.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, String>>)]
     pub reasons: BTreeMap<String, BTreeMap<usize, String>>,
 }
 
@@ -125,7 +131,8 @@ async fn history(
     let (values, reasons) = tell(&names, &excerpt);
     let resolution_ms = if resolution == Resolution::Second { 1_000 } else { 10_000 };
     let at_ms = excerpt.at.iter().map(|at| millis(*at)).collect();
-    Ok(Json(HistoryTold { id, stamp, columns: names, resolution_ms, at_ms, values, reasons }))
+    let Stamp { validity, sequence, at, age_ms, .. } = stamp;
+    Ok(Json(HistoryTold { id, validity, sequence, at, age_ms, columns: names, resolution_ms, at_ms, values, reasons }))
 }
 
 type Values = BTreeMap<String, Vec<Option<f64>>>;

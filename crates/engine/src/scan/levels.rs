@@ -42,7 +42,7 @@ impl Cursor<'_> {
     }
 
     /// A price, what stands between (from the closing quote on), and a size up to its closing quote.
-    #[inline]
+    #[inline(always)] // so that what stands between is compared as a constant
     pub fn level(&mut self, forms: &mut Forms, between: &[u8]) -> Option<Level> {
         let price = self.alike(&mut forms.price, forms.scale.price)?;
         self.literal(between)?;
@@ -375,4 +375,57 @@ pub(super) fn window_number(bytes: &[u8], decimals: u8) -> Option<(i64, usize)> 
         assert_eq!((form.again(word), form.read(word)), (Some(units), Some((units, end))));
     }
     (window[end] == b'"').then_some((units, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::parse_units;
+    use proptest::prelude::*;
+
+    /// As the general parser reads an array of levels.
+    fn plain(text: &[u8], scale: Scale) -> Option<Vec<Level>> {
+        let rows: Vec<Vec<String>> = serde_json::from_slice(text).ok()?;
+        let units = |text: &String, decimals| parse_units(text.as_bytes(), decimals).ok().filter(|units| *units >= 0);
+        let level = |row: &Vec<String>| {
+            let (price, size) = (units(row.first()?, scale.price)?, units(row.get(1)?, scale.size)?);
+            Some(Level { price: Price(price), size: Size(size) })
+        };
+        rows.iter().map(level).collect()
+    }
+
+    fn number() -> impl Strategy<Value = String> {
+        prop_oneof!["[1-9][0-9]{0,5}\\.[0-9]{2}", "[0-9]{1,4}\\.[0-9]{2}0", "[0-9]{1,9}(\\.[0-9]{1,9})?"]
+    }
+
+    proptest! {
+        /// Widths that change from level to level, two arrays with the same memory, near the frame's end and far from it,
+        /// with a byte damaged or not.
+        #[test]
+        fn whatever_was_read_before_a_level_is_what_its_text_says(
+            rows in prop::collection::vec((number(), number()), 0..12),
+            (price, size) in (0u8..5, 0u8..5),
+            padding in 0usize..100,
+            damage in prop::option::of((0usize..400, any::<u8>())),
+        ) {
+            let rows: Vec<String> = rows.iter().map(|(price, size)| format!("[\"{price}\",\"{size}\"]")).collect();
+            let text = format!("[{}]", rows.join(","));
+            let mut frame = format!("{text}{}", " ".repeat(padding)).into_bytes();
+            let whole = damage.is_none_or(|(at, _)| at >= frame.len());
+            if let Some((at, byte)) = damage && let Some(place) = frame.get_mut(at) {
+                *place = byte;
+            }
+            let scale = Scale { price, size };
+            let mut forms = Forms::new(scale);
+            for _ in 0..2 {
+                let (mut cursor, mut levels) = (Cursor::new(&frame), Vec::new());
+                let read = cursor.levels(&mut forms, &mut levels).map(|()| levels);
+                if whole {
+                    prop_assert_eq!(&read, &plain(text.as_bytes(), scale));
+                } else if read.is_some() {
+                    prop_assert_eq!(&read, &plain(&frame[..cursor.at], scale));
+                }
+            }
+        }
+    }
 }

@@ -129,7 +129,7 @@ fn symbol(venue: Venue, at: &mut Cursor<'_>, registry: &mut Registry) -> Option<
 }
 
 /// A number that may be missing; `None` if it is there and is none.
-#[inline]
+#[inline(always)] // so that the key is compared as a constant
 fn optional(at: &mut Cursor<'_>, key: &[u8]) -> Option<Option<i64>> {
     if at.literal(key).is_some() { at.integer().map(Some) } else { Some(None) }
 }
