@@ -231,6 +231,8 @@ fn trades_and_what_was_traded_at_which_price() {
 #[test]
 fn past_columns_of_the_heatmap_are_frames_one_after_another() {
     let rig = Rig::new();
+    let decimals = rig.json(&format!("/api/v1/instruments/{KNOWN}"))["price_decimals"].as_u64().unwrap();
+    let unit = 10_i64.pow(decimals as u32);
     let answer = rig.get(&format!("/api/v1/instruments/{KNOWN}/relief"));
     assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
     let (mut rest, mut times) = (&answer.body[..], Vec::new());
@@ -241,7 +243,7 @@ fn past_columns_of_the_heatmap_are_frames_one_after_another() {
         let word = |at: usize| i64::from_le_bytes(frame[at..at + 8].try_into().unwrap());
         let rows = u32::from_le_bytes(frame[56..60].try_into().unwrap()) as usize;
         assert_eq!(length, 24 + 40 + rows * 4);
-        assert_eq!((word(40), word(48)), (990, 1010), "best bid and ask in tenths");
+        assert_eq!((word(40), word(48)), (99 * unit, 101 * unit), "best bid and ask in units");
         times.push(word(16));
         rest = &rest[4 + length..];
     }
