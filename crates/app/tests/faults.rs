@@ -345,11 +345,12 @@ fn judge(case: &Case, before: &Log, rig: Rig, begun: Nanos, over: Nanos, mut pro
 /// nobody can know. How long that takes at most is `audit_ms`.
 #[test]
 fn a_silently_wrong_level_is_found_by_the_next_snapshot() {
-    found_by_a_snapshot("binance:BTCUSDT");
-    found_by_a_snapshot("okx:BTC-USDT");
+    found_by_a_snapshot("binance:BTCUSDT", 3_000.0);
+    // Its snapshots are often from within an update: only the sixth of those in a row tells for certain.
+    found_by_a_snapshot("okx:BTC-USDT", 18_000.0);
 }
 
-fn found_by_a_snapshot(target: &str) {
+fn found_by_a_snapshot(target: &str, within_ms: f64) {
     let rig = Rig::live(audited());
     rig.server.inject(format!("corrupt:{target}").parse().unwrap());
     assert!(rig.wait(20, |log| !log.of(target).wrong.is_empty()), "the book never became wrong");
@@ -357,12 +358,12 @@ fn found_by_a_snapshot(target: &str) {
         let audit = |f: &&EngineFault| f.kind == FaultKind::Audit && f.text.contains("it is replaced");
         log.faults.iter().find(audit).cloned()
     };
-    assert!(rig.wait(20, |log| replaced(log).is_some()), "no snapshot told: {:?}", rig.log().faults);
+    assert!(rig.wait(60, |log| replaced(log).is_some()), "no snapshot told: {:?}", rig.log().faults);
     let log = rig.log().clone();
     let (fault, wrong) = (replaced(&log).unwrap(), &log.of(target).wrong);
     let exposed = ms(wrong[0].at, fault.at);
     let _ = writeln!(std::io::stderr(), "corrupt, {target}: wrong for {exposed:.0} ms with a snapshot every 1000 ms");
-    assert!(exposed < 3_000.0 * LOADED, "{exposed} ms");
+    assert!(exposed < within_ms * LOADED, "{exposed} ms");
     assert!(fault.text.contains(target), "{}", fault.text);
     for seen in log.markets.iter().filter(|seen| seen.id != target) {
         assert!(seen.wrong.is_empty(), "{}: {:?}", seen.id, seen.wrong);

@@ -85,6 +85,8 @@ pub(crate) struct Synced {
     pub(crate) last_id: i64,
     phase: Phase,
     held: VecDeque<Held>,
+    /// The snapshot was taken within the first change applied (OKX): what changed and changed back within it is wrong.
+    pub(crate) spanned: bool,
     /// After a gap the book stays as it was: the missing change may still come over the other connection.
     broken: bool,
 }
@@ -249,6 +251,7 @@ impl Synced {
                 }
                 Ok(()) => {
                     if let Some(held) = self.held.pop_front() {
+                        self.spanned |= venue == Venue::Okx && held.depth.prev_id != self.last_id;
                         self.apply(&held.depth, &held.levels);
                         applied += 1;
                         self.phase = Phase::Live;

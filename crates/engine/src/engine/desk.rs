@@ -64,6 +64,8 @@ pub(super) struct Desk {
     pub(super) crossed: u32,
     /// Comparisons in a row that did not match.
     pub(super) mismatches: u32,
+    /// Comparisons in a row that told nothing.
+    pub(super) doubts: u32,
     pub(super) mark: Option<(f64, Nanos)>,
     pub(super) index: Option<(f64, Nanos)>,
     last_trade_id: [i64; 2],
@@ -102,6 +104,7 @@ impl Desk {
             may_cross: false,
             crossed: 0,
             mismatches: 0,
+            doubts: 0,
             mark: None,
             index: None,
             last_trade_id: [-1; 2],

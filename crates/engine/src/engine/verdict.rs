@@ -16,6 +16,10 @@ use crate::venue::okx::checksum;
 const CROSSED_MAX: u32 = 3;
 /// Comparisons in a row that fail before the book is rebuilt.
 const MISMATCHES_MAX: u32 = 2;
+/// Comparisons in a row that differ, each with a snapshot from within a change, before they are taken for a difference.
+const DOUBTS_MAX: u32 = 5;
+/// Pause before the next comparison after one that told nothing, ns.
+const DOUBT_NANOS: i64 = 2 * NANOS_PER_SECOND;
 /// Shortest time between two rebuilds that something disagreeing asks for, ns: where the exchange itself disagrees (its
 /// checksum, its quotes), a rebuild does not help, and OKX allows 480 subscriptions an hour.
 const REBUILD_NANOS_MIN: i64 = 60 * NANOS_PER_SECOND;
@@ -206,8 +210,15 @@ impl Desk {
         }
         let Some(mut shadow) = self.shadow.take() else { return };
         self.tries = 0;
+        let agrees = agree(&self.synced.book, &shadow.book);
+        if !agrees && shadow.spanned && self.doubts < DOUBTS_MAX {
+            self.doubts += 1; // perhaps only what changed and changed back: the next one tells
+            self.audit_due = scene.at.plus(DOUBT_NANOS);
+            return;
+        }
+        self.doubts = 0;
         self.counters.audit_checked += 1;
-        if agree(&self.synced.book, &shadow.book) {
+        if agrees {
             self.counters.audit_matched += 1;
             extend(&mut self.synced.book, &shadow.book);
             if self.validity == Validity::Audit || self.validity == Validity::Crossed {

@@ -110,28 +110,43 @@ fn sampled() -> Bench {
     t
 }
 
-/// OKX, in step at 10, with a comparison asked for and an update since; `bids` is what the answer says as of 11.
-fn okx_compared(bids: &str, expected: &str) -> Bench {
+/// OKX, in step at 10, with a comparison asked for and an update since; `bids` is what the answer says as of `seq`.
+fn okx_compared(seq: i64, bids: &str, expected: &str) -> Bench {
     let mut t = Bench::with(Venue::Okx, Config { audit_ms: 20_000, ..Config::default() });
     t.a(okx_book(10, "100x1 99x5", "101x2 102x7"), "->live book | live 10 100x1/101x2");
     t.wait(20_000, "20000: COMPARISON");
-    t.a(okx_reply(11, bids, "101x2 102x7"), "| live 10 100x1/101x2");
+    t.a(okx_reply(seq, bids, "101x2 102x7"), "| live 10 100x1/101x2");
     t.a(okx_update(10, 12, "100x3", ""), expected);
     t
 }
 
 #[test]
 fn okx_comparison_between_two_updates_is_made_after_the_second() {
-    let t = okx_compared("100x2 99x5", "diff | live 12 100x3/101x2");
+    let t = okx_compared(11, "100x2 99x5", "diff | live 12 100x3/101x2");
     assert_eq!((t.counters().audit_checked, t.counters().audit_matched), (1, 1));
 }
 
 #[test]
 fn okx_comparison_that_differs_subscribes_anew() {
-    let mut t = okx_compared("100x2 99x6", "!audit ->audit RESUBSCRIBE diff? | audit 12 100x3/101x2");
+    let mut t = okx_compared(10, "100x1 99x6", "!audit ->audit RESUBSCRIBE diff? | audit 12 100x3/101x2");
     t.a(okx_update(12, 13, "100x4", ""), "| audit 12 100x3/101x2");
     t.a(okx_book(20, "100x9 99x6", "101x2"), "->live book | live 20 100x9/101x2");
     assert_eq!((t.counters().audit_checked, t.counters().audit_matched, t.counters().resyncs), (1, 0, 1));
+}
+
+/// 99 may have been 6 for a moment within the update, which then does not tell of it.
+#[test]
+fn okx_comparison_within_an_update_that_differs_tells_nothing_until_it_does_so_again_and_again() {
+    let mut t = okx_compared(11, "100x1 99x6", "diff | live 12 100x3/101x2");
+    for seq in [12, 14, 16, 18] {
+        assert_eq!(t.counters().audit_checked, 0);
+        t.wait(2_000, "2000: COMPARISON");
+        t.a(okx_reply(seq + 1, "100x1 99x6", "101x2 102x7"), &format!("| live {seq} 100x3/101x2"));
+        t.a(okx_update(seq, seq + 2, "100x3", ""), &format!("diff | live {} 100x3/101x2", seq + 2));
+    }
+    t.wait(2_000, "2000: COMPARISON");
+    t.a(okx_reply(21, "100x1 99x6", "101x2 102x7"), "| live 20 100x3/101x2");
+    t.a(okx_update(20, 22, "100x3", ""), "!audit ->audit RESUBSCRIBE diff? | audit 22 100x3/101x2");
 }
 
 #[test]

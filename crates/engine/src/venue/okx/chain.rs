@@ -6,8 +6,8 @@
 //! 3. Every 60 s without change an empty update comes with both ids equal to the last.
 //! 4. The last update once more (same ids) is old. Anything else is a gap: unsubscribe, subscribe, wait for the new snapshot; until then updates are ignored.
 //! 5. Before 2021-10 there were no ids: only the checksum tells.
-//! 6. A snapshot over HTTP is newer by half an update as a rule: an update that spans it carries it on, since sizes are
-//!    absolute. One from before ids were counted anew cannot be placed, and is refused.
+//! 6. A snapshot over HTTP is newer by half an update as a rule: an update that spans it carries it on, but for what
+//!    changed and changed back in between. One from before ids were counted anew cannot be placed, and is refused.
 //! 7. Where two connections carry the same book, an update at or below the last id that does not follow came over the
 //!    slower one.
 
