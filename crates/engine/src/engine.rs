@@ -234,7 +234,10 @@ impl Engine {
                     new.price, new.size
                 );
                 self.fault(link, FaultKind::Overflow, Remedy::Skip, text, out);
+                continue;
             }
+            // Whoever reads units has to know how fine they are from here on.
+            out.items.push(Output::Instrument { instrument: id, info: Box::new(self.registry.get(id).clone()) });
         }
         fits
     }

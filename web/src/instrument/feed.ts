@@ -9,6 +9,8 @@ import { Reliefs, ROWS, type Relief } from './relief';
 
 /** A pause between columns that is bridged: a quiet market sends none. Longer ones stay blank. */
 const BRIDGE_MS = 2_500;
+/** Seconds between the history's end and the stream's beginning that are bridged. */
+const BRIDGES = 6;
 /** Columns after which a size counts half in the contrast: five minutes. */
 const CONTRAST_MEMORY = 1200;
 
@@ -63,31 +65,27 @@ export class HeatFeed implements Drawn {
     this.painter?.reload();
   }
 
-  /** The past as the API gives it: a column a second, oldest first. */
+  /** The past as the API gives it, a column a second, oldest first: fills what is not there. */
   history(frames: ReliefFrame[], decimals: number): void {
     const { painter } = this;
     this.painter = null;
-    const known = this.newestMs;
-    const oldest = this.reliefs.fine.newest < 0 ? Infinity : this.oldestFine();
     const { coarse } = this.reliefs;
     let before = -1;
     for (const frame of frames) {
-      if (frame.at >= oldest) break;
-      before = this.write(coarse, 'coarse', frame, decimals, before);
+      const there = coarse.slotAt(frame.at);
+      if (there < 0) before = this.write(coarse, 'coarse', frame, decimals, before);
+      else before = there;
+      this.newestMs = Math.max(this.newestMs, frame.at);
     }
-    // from its last column to the first that was streamed
-    if (before >= 0 && oldest - coarse.stamp[before]! * coarse.stepMs <= 2 * BRIDGE_MS) coarse.extend(before, oldest - 1);
-    this.newestMs = Math.max(known, frames.at(-1)?.at ?? -Infinity);
+    // from its last column to what was streamed since
+    for (let number = before < 0 ? Infinity : coarse.stamp[before]! + 1, tries = 0; tries < BRIDGES; number += 1, tries += 1) {
+      if (coarse.slotAt(number * coarse.stepMs) < 0) continue;
+      coarse.extend(before, (number - 1) * coarse.stepMs);
+      break;
+    }
     this.painter = painter;
     painter?.reload();
     this.changes += 1;
-  }
-
-  private oldestFine(): number {
-    const { fine } = this.reliefs;
-    let oldest = fine.newest;
-    while (fine.stamp[(oldest - 1) % fine.columns] === oldest - 1) oldest -= 1;
-    return oldest * fine.stepMs;
   }
 
   column(frame: ReliefFrame, decimals: number): void {
@@ -107,6 +105,8 @@ export class HeatFeed implements Drawn {
       relief.extend(before, (number - 1) * relief.stepMs);
       for (let n = last + 1; n < number; n += 1) this.painter?.column(level, n % relief.columns);
     }
+    // after a longer one the fine ring begins anew: what lies before is drawn from the coarse one, which is filled in later
+    if (level === 'fine' && (number - last) * relief.stepMs > BRIDGE_MS) relief.oldest = number;
     const bid = frame.bestBid === null ? NaN : frame.bestBid * unit;
     const ask = frame.bestAsk === null ? NaN : frame.bestAsk * unit;
     const slot = relief.put(frame.at, frame.first, frame.row * unit, bid, ask, frame.split, frame.sizes);

@@ -1,14 +1,16 @@
 // The heatmap as a whole: heat and marks by a painter, axes, scale, current book and crosshair on a canvas above it.
 
 import { Board, Texts, observe } from './canvas';
+import { boxed, readout, timeAxis } from './axes';
 import type { Cross } from './cross';
 import type { HeatFeed } from './feed';
+import { heatTable, heatWords, type HeatInfo, type Note } from './heat_words';
 import { faded, theme, type Theme } from './inks';
 import { CanvasPainter } from './paint_2d';
 import { GlPainter } from './paint_gl';
 import { cloudFor, gammaFor, type Look, type Painter } from './painter';
 import { ROWS } from './relief';
-import { clock, placesOf, priceStep, timeStep } from './ticks';
+import { clock, placesOf, priceStep } from './ticks';
 import type { View } from './view';
 import { fixed, short } from '../format';
 
@@ -24,21 +26,6 @@ export interface HeatSettings {
   clip: number;
   marks: boolean;
   lines: boolean;
-}
-
-export interface HeatInfo {
-  priceDecimals: number;
-  sizeDecimals: number;
-  /** Smallest step of price; 0 unknown. */
-  tick: number;
-  /** What sizes are counted in. */
-  unit: string;
-}
-
-/** Something that happened, shown on the time axis. */
-export interface Note {
-  atMs: number;
-  text: string;
 }
 
 export class Heatmap {
@@ -178,7 +165,7 @@ export class Heatmap {
     look.gamma = gammaFor(sizes.at(0.5), look.clip);
     look.marks = this.settings.marks;
     look.lines = this.settings.lines;
-    look.ratio = this.#over.ratio;
+    look.ratio = this.#over.ratio * Math.max(1, (this.#theme?.rem ?? 13) / 14);
     look.markSize = marks[cloudFor(marks, this.#view.spanMs, this.plotWidth)]!.scale;
     look.markRadius = Math.min(13, 5 + this.plotHeight / 90) * this.#over.ratio;
     this.painter.draw(this.#view, look);
@@ -191,7 +178,7 @@ export class Heatmap {
     context.font = now.normal;
     context.textBaseline = 'middle';
     context.lineWidth = 1;
-    this.#timeAxis(context, now);
+    timeAxis(context, now, this.#view, this.plotWidth, this.plotHeight, now.rem * 0.8, this.utc, this.#times);
     this.#priceAxis(context, now);
     this.#bars(context, now);
     this.#legend(context, now);
@@ -199,29 +186,6 @@ export class Heatmap {
     this.#tags(context, now);
     if (this.doubt) this.#doubtful(context, now, this.doubt);
     this.#crosshair(context, now);
-  }
-
-  #timeAxis(context: CanvasRenderingContext2D, now: Theme): void {
-    const view = this.#view;
-    const step = timeStep(view.spanMs, this.plotWidth, now.rem * 7);
-    const key = `${step} ${this.utc}`;
-    const write = (at: number): string => clock(at, step, this.utc);
-    context.fillStyle = now.muted;
-    context.strokeStyle = faded(now.text, now.dark ? 0.06 : 0.08);
-    context.textAlign = 'center';
-    const offset = this.utc ? 0 : new Date(view.endMs).getTimezoneOffset() * 60_000;
-    const start = view.endMs - view.spanMs;
-    context.beginPath();
-    for (let at = Math.ceil((start - offset) / step) * step + offset; at <= view.endMs; at += step) {
-      const x = Math.round(view.xOf(at, this.plotWidth)) + 0.5;
-      context.moveTo(x, 0);
-      context.lineTo(x, this.plotHeight);
-      const half = now.rem * 2.4;
-      if (x > half && x < this.plotWidth - half / 2) {
-        context.fillText(this.#times.get(at, key, write), x, this.plotHeight + now.rem * 0.8);
-      }
-    }
-    context.stroke();
   }
 
   #priceAxis(context: CanvasRenderingContext2D, now: Theme): void {
@@ -293,27 +257,28 @@ export class Heatmap {
   /** The colours with the sizes they stand for. */
   #legend(context: CanvasRenderingContext2D, now: Theme): void {
     if (this.#feed.sizes.empty) return;
-    const wide = Math.min(150, this.plotWidth * 0.3);
-    const x = 10;
-    const y = 10;
+    const wide = Math.min(now.rem * 11, this.plotWidth * 0.3);
+    const x = now.rem * 0.75;
+    const y = now.rem * 0.75;
+    const tall = now.rem * 0.55;
     context.fillStyle = faded(now.panel, 0.72);
     context.fillRect(x - 6, y - 6, wide + 12, now.rem * 2.4);
-    context.drawImage((this.#ramp ??= ramp(now.map)), x, y, wide, 7);
+    context.drawImage((this.#ramp ??= ramp(now.map)), x, y, wide, tall);
     context.strokeStyle = now.lineStrong;
-    context.strokeRect(x - 0.5, y - 0.5, wide + 1, 8);
+    context.strokeRect(x - 0.5, y - 0.5, wide + 1, tall + 1);
     context.fillStyle = now.muted;
     context.font = now.small;
     const { floor, clip, gamma } = this.#look;
     const key = `${this.info.unit} ${gamma}`;
     const write = (share: number): string => short(floor + (clip - floor) * share, 2);
-    const places: readonly number[] = wide > 120 ? SCALE_WIDE : SCALE_NARROW;
+    const places: readonly number[] = wide > now.rem * 9 && this.info.unit.length < 5 ? SCALE_WIDE : SCALE_NARROW;
     for (const at of places) {
       const size = floor + (clip - floor) * at ** (1 / gamma);
       // labels are made anew only when the clip moved by a visible amount
       const share = Math.round(Math.log(Math.max(size, 1e-12)) * 40);
       const text = this.#scale.get(share, key, () => write(at ** (1 / gamma)));
       context.textAlign = at === 0 ? 'left' : at === 1 ? 'right' : 'center';
-      context.fillText(at === 0 ? '0' : at === 1 ? `≥ ${text} ${this.info.unit}` : text, x + at * wide, y + 8 + now.rem * 0.75);
+      context.fillText(at === 0 ? '0' : at === 1 ? `≥ ${text} ${this.info.unit}` : text, x + at * wide, y + tall + now.rem * 0.8);
     }
     context.font = now.normal;
   }
@@ -399,7 +364,7 @@ export class Heatmap {
     context.stroke();
     context.setLineDash(NO_DASH);
     context.textAlign = 'center';
-    if (across) this.#boxed(context, now, clock(atMs, 1, this.utc), x, this.plotHeight + now.rem * 0.8);
+    if (across) boxed(context, now, clock(atMs, 1, this.utc), x, this.plotHeight + now.rem * 0.8, this.plotWidth);
     if (down) {
       const text = fixed(price, this.info.priceDecimals);
       context.fillStyle = now.text;
@@ -408,71 +373,7 @@ export class Heatmap {
       context.textAlign = 'left';
       context.fillText(text, this.#axisX() + 4, y);
     }
-    if (across && down) this.#readout(context, now, x, y, atMs, price);
-  }
-
-  #boxed(context: CanvasRenderingContext2D, now: Theme, text: string, x: number, y: number): void {
-    const wide = context.measureText(text).width + 10;
-    const at = Math.min(this.plotWidth - wide / 2, Math.max(wide / 2, x));
-    context.fillStyle = now.text;
-    context.fillRect(at - wide / 2, y - now.rem * 0.62, wide, now.rem * 1.24);
-    context.fillStyle = now.panel;
-    context.fillText(text, at, y);
-  }
-
-  /** What stands under the pointer, line by line: for the box beside it and for those who cannot see it. */
-  words(atMs: number, price: number): string[] {
-    const found = this.#feed.reliefs.find(atMs);
-    const { priceDecimals, sizeDecimals, unit } = this.info;
-    const lines: string[] = [];
-    if (found) {
-      const { relief, slot } = found;
-      const row = relief.rowIn(slot, price);
-      if (relief.rows[slot] === 0) lines.push('book not vouched for then');
-      else if (row < 0) lines.push('outside the range that is known');
-      else {
-        const low = relief.bottom[slot]! + row * relief.width[slot]!;
-        const high = low + relief.width[slot]!;
-        const side = row < relief.split[slot]! ? 'bids' : 'asks';
-        lines.push(`${fixed(low, priceDecimals)} – ${fixed(high, priceDecimals)}`);
-        const size = relief.sizes[slot * ROWS + row]!;
-        lines.push(`${side} ${fixed(size, Math.min(sizeDecimals, size >= 1000 ? 1 : size >= 10 ? 3 : 5))} ${unit}`);
-      }
-      if (relief.rows[slot]! > 0) {
-        lines.push(`bid ${fixed(relief.bid[slot], priceDecimals)}`, `ask ${fixed(relief.ask[slot], priceDecimals)}`);
-      }
-    } else lines.push('nothing recorded then');
-    const view = this.#view;
-    const perPixel = view.spanMs / this.plotWidth;
-    const perRow = (view.high - view.low) / this.plotHeight;
-    const marks = this.#feed.marks[cloudFor(this.#feed.marks, view.spanMs, this.plotWidth)]!;
-    const mark = this.settings.marks ? marks.nearest(atMs, price, perPixel * 10, perRow * 10) : -1;
-    if (mark >= 0) {
-      const did = marks.boughtOf(mark) ? '● bought' : '◆ sold';
-      lines.push(`${did} ${short(marks.sizeOf(mark), 4)} ${unit} at ${fixed(marks.priceOf(mark), priceDecimals)}`);
-    }
-    for (const note of this.notes) if (Math.abs(note.atMs - atMs) < perPixel * 7) lines.push(note.text);
-    return lines;
-  }
-
-  #readout(context: CanvasRenderingContext2D, now: Theme, x: number, y: number, atMs: number, price: number): void {
-    const lines = this.words(atMs, price);
-    const line = now.rem * 1.25;
-    let wide = 0;
-    for (const text of lines) wide = Math.max(wide, context.measureText(text).width);
-    wide = Math.min(wide + now.rem * 1.2, this.plotWidth - 10);
-    const tall = lines.length * line + now.rem * 0.5;
-    const left = x + 14 + wide > this.plotWidth ? Math.max(2, x - 14 - wide) : x + 14;
-    const top = y + 14 + tall > this.plotHeight ? Math.max(2, y - 14 - tall) : y + 14;
-    context.fillStyle = faded(now.raised, 0.94);
-    context.fillRect(left, top, wide, tall);
-    context.strokeStyle = now.lineStrong;
-    context.strokeRect(left + 0.5, top + 0.5, wide - 1, tall - 1);
-    context.fillStyle = now.text;
-    context.textAlign = 'left';
-    for (let i = 0; i < lines.length; i += 1) {
-      context.fillText(lines[i]!, left + now.rem * 0.6, top + now.rem * 0.25 + (i + 0.5) * line, wide - now.rem * 1.2);
-    }
+    if (across && down) readout(context, now, heatWords(this.#feed, view, this.plotWidth, this.plotHeight, this.info, this.settings.marks, this.notes, atMs, price), x, y, this.plotWidth, this.plotHeight);
   }
 
   /** The picture with its axes, for a file. */
@@ -492,23 +393,7 @@ export class Heatmap {
 
   /** The columns in view as rows of text. */
   table(): string[][] {
-    const view = this.#view;
-    const rows = [['at', 'price_low', 'price_high', 'size', 'best_bid', 'best_ask']];
-    const step = view.spanMs > 480_000 ? 1000 : 250;
-    for (let at = view.endMs - view.spanMs; at < view.endMs; at += step) {
-      const found = this.#feed.reliefs.find(at);
-      if (!found || found.relief.rows[found.slot] === 0) continue;
-      const { relief, slot } = found;
-      const when = new Date(relief.stamp[slot]! * relief.stepMs).toISOString();
-      for (let row = 0; row < relief.rows[slot]!; row += 1) {
-        const low = relief.bottom[slot]! + row * relief.width[slot]!;
-        if (low + relief.width[slot]! < view.low || low > view.high) continue;
-        const price = (p: number): string => p.toFixed(this.info.priceDecimals);
-        const size = relief.sizes[slot * ROWS + row]!;
-        rows.push([when, price(low), price(low + relief.width[slot]!), String(size), price(relief.bid[slot]!), price(relief.ask[slot]!)]);
-      }
-    }
-    return rows;
+    return heatTable(this.#feed, this.#view, this.info.priceDecimals);
   }
 
   destroy(): void {

@@ -148,7 +148,7 @@ export class LadderBoard {
     const most = Math.max(this.asks.largest, this.bids.largest, 1e-12);
     const deep = Math.max(this.asks.sums[this.asks.count - 1] ?? 0, this.bids.sums[this.bids.count - 1] ?? 0, 1e-12);
     const wall = this.#typical.at(0.5) * WALL;
-    context.globalAlpha = this.doubt ? 0.4 : 1;
+    context.globalAlpha = this.doubt ? 0.55 : 1;
     this.#side(context, now, market, this.asks, false, most, deep, wall);
     this.#side(context, now, market, this.bids, true, most, deep, wall);
     this.#middle(context, now, market, middle, width);
@@ -289,6 +289,7 @@ export class LadderBoard {
     context.fillStyle = now.warning;
     context.textAlign = 'center';
     context.fillText(words, width / 2, y + tall / 2, width - 20);
+    context.lineWidth = 1;
   }
 
   /** Side and row at a height. */

@@ -1,9 +1,10 @@
 // A chart of metric columns over the view's time: lines, areas, own value axis, gaps where values are absent.
 
+import { boxed, timeAxis } from './axes';
 import { Board, Texts } from './canvas';
 import type { Cross } from './cross';
 import { faded, theme, type Theme } from './inks';
-import { clock, placesOf, priceStep, timeStep } from './ticks';
+import { clock, placesOf, priceStep } from './ticks';
 import type { Track } from './track';
 import type { View } from './view';
 import { fixed, short } from '../format';
@@ -176,23 +177,9 @@ export class LineChart {
   #axes(context: CanvasRenderingContext2D, now: Theme): void {
     const view = this.#view;
     const { width } = this.#board;
-    context.strokeStyle = faded(now.text, now.dark ? 0.07 : 0.09);
+    timeAxis(context, now, view, this.plotWidth, this.plotHeight, now.rem * 0.72, this.utc, this.#times);
     context.fillStyle = now.faint;
-    context.textAlign = 'center';
-    const step = timeStep(view.spanMs, this.plotWidth, now.rem * 6);
-    const key = `${step} ${this.utc}`;
-    const write = (at: number): string => clock(at, step, this.utc);
-    const offset = this.utc ? 0 : new Date(view.endMs).getTimezoneOffset() * 60_000;
-    const start = view.endMs - view.spanMs;
     context.beginPath();
-    for (let at = Math.ceil((start - offset) / step) * step + offset; at <= view.endMs; at += step) {
-      const x = Math.round(view.xOf(at, this.plotWidth)) + 0.5;
-      context.moveTo(x, 0);
-      context.lineTo(x, this.plotHeight);
-      if (x > now.rem * 2 && x < this.plotWidth - now.rem) {
-        context.fillText(this.#times.get(at, key, write), x, this.plotHeight + now.rem * 0.72);
-      }
-    }
     if (this.#high > this.#low) {
       const gap = priceStep(this.#high - this.#low, this.plotHeight, now.rem * 2.2, 1e-12);
       const places = placesOf(gap);
@@ -331,14 +318,7 @@ export class LineChart {
         context.fill();
       }
     }
-    const text = clock(atMs, 1, this.utc);
-    const half = context.measureText(text).width / 2 + 4;
-    const at = Math.min(this.plotWidth - half, Math.max(half, x));
-    context.fillStyle = now.text;
-    context.fillRect(at - half, this.plotHeight + 1, half * 2, now.rem * 1.2);
-    context.fillStyle = now.panel;
-    context.textAlign = 'center';
-    context.fillText(text, at, this.plotHeight + now.rem * 0.72);
+    boxed(context, now, clock(atMs, 1, this.utc), x, this.plotHeight + now.rem * 0.72, this.plotWidth);
   }
 
   /** Point of the track that the legend speaks of: under the crosshair, else the newest in sight. */

@@ -30,8 +30,11 @@ export class Scene {
   historyProblem: string | null = null;
   historyLoaded = false;
   #abort = new AbortController();
-  #replayAt = NaN;
-  #replaySeen = 0;
+  /** The connection was lost since the past was fetched. */
+  #cut = false;
+  #tickAt = NaN;
+  #tickSeen = 0;
+  #rate = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -61,9 +64,17 @@ export class Scene {
       store.subscribe('relief', this.id, { rate: 5 }),
       store.subscribe('profile', this.id, { rate: 1 }),
       store.listen((what) => {
-        if (what !== 'reset') return;
-        this.feed.start(null);
-        this.track.clear();
+        if (what === 'reset' || what === 'rewind') {
+          this.feed.start(null);
+          this.#again();
+        } else if (what === 'clock') {
+          this.#tick();
+        } else if (what === 'link' && store.link.state !== 'open') {
+          this.#cut = true;
+        } else if (what === 'instruments' && this.#cut && store.link.state === 'open') {
+          this.#cut = false;
+          this.#again();
+        }
       }),
     ];
     void this.#past();
@@ -83,6 +94,14 @@ export class Scene {
     return () => ends.forEach((end) => end());
   }
 
+  /** Fetches the past anew: time has jumped, or something was missed. */
+  #again(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.track.clear();
+    void this.#past();
+  }
+
   async #past(): Promise<void> {
     const { signal } = this.#abort;
     try {
@@ -90,6 +109,7 @@ export class Scene {
       const market = this.market;
       if (!market) return;
       const to = this.now();
+      this.historyProblem = null;
       const query = { from_ms: Math.floor(to - HISTORY_MS), to_ms: Math.ceil(to) };
       const metrics = this.track.past(this.id, query.from_ms, query.to_ms, signal);
       metrics.catch(() => undefined); // heard below, unless the other request fails first
@@ -108,21 +128,27 @@ export class Scene {
   now(): number {
     const { clock } = store;
     if (!store.isReplay || !clock) return store.now();
+    const moved = Math.min(1200, performance.now() - this.#tickSeen) * this.#rate;
+    return Math.max(this.feed.newestMs, clock.at_ms + moved);
+  }
+
+  /** A replay's clock ticks once a second: how fast its time passes is learnt from tick to tick, so that pauses show. */
+  #tick(): void {
+    const at = store.clock?.at_ms ?? NaN;
     const here = performance.now();
-    if (clock.at_ms !== this.#replayAt) {
-      this.#replayAt = clock.at_ms;
-      this.#replaySeen = here;
-    }
-    const speed = Number(clock.mode.speed ?? 1) || 0;
-    const moved = Math.min(1500, here - this.#replaySeen) * speed;
-    return Math.max(this.feed.newestMs, clock.at_ms + (clock.mode['state'] === 'paused' ? 0 : moved));
+    const rate = (at - this.#tickAt) / (here - this.#tickSeen);
+    this.#rate = rate > 0 && rate < 200 ? rate : 0;
+    this.#tickAt = at;
+    this.#tickSeen = here;
   }
 
   /** Why what is shown cannot be vouched for now, in words; null while it can. */
   doubt(): string | null {
     const { market } = this;
     if (!market) return null;
-    if (store.link.state !== 'open') return 'disconnected';
+    if (store.link.state !== 'open') {
+      return market.book.at > 0 ? `disconnected: ${Math.max(0, Math.round((store.now() - market.book.at) / 1000))} s old` : 'disconnected';
+    }
     const validity = store.validityOf(market);
     if (validity !== 'live') {
       const since = market.status?.since_ms;

@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Asked<T> {
 #[into_params(parameter_in = Path)]
 pub struct Named {
     /// `venue:symbol`, a canonical name or a bare symbol: `binance:BTCUSDT`, `BTC-USDT-PERP`, `btcusdt`.
-    #[param(min_length = 1, max_length = 64)]
+    #[param(min_length = 1, max_length = 64, example = "binance:BTCUSDT")]
     pub id: String,
 }
 

@@ -121,7 +121,7 @@ fn grouped(view: &View) -> BTreeMap<String, Vec<(InstrumentId, String)>> {
 /// The books of a group as one, sizes in base coins.
 #[utoipa::path(get, path = "/api/v1/groups/{canonical}/book", tag = "market",
     params(("canonical" = String, Path, description = "Name across venues: `BTC-USDT-PERP`", min_length = 1,
-        max_length = 64), DepthQuery, SourceQuery),
+        max_length = 64, example = "BTC-USDT"), DepthQuery, SourceQuery),
     responses((status = 200, description = "The book", body = GroupBook)))]
 async fn group_book(
     Shared(api): Shared<Arc<Api>>,

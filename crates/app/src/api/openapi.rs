@@ -1,12 +1,14 @@
 //! The description of the API as OpenAPI 3.1: what the handlers say of themselves, with what holds for all of them.
 
 use super::problem::Problem;
+use super::replay::Action;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, License, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, License, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 const ABOUT: &str = "Order books, metrics and the state of the program, live or from a recording. Every number carries its \
@@ -35,6 +37,9 @@ pub fn complete(description: &mut OpenApi) {
     description.tags = Some(tags.map(tag).collect());
     let components = description.components.get_or_insert_default();
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    if let Some(RefOr::T(order)) = components.schemas.get_mut(Action::name().as_ref()) {
+        close(order); // what the handler does not know it refuses
+    }
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     // Either: a server on this machine alone wants no token.
     description.security =
@@ -44,6 +49,16 @@ pub fn complete(description: &mut OpenApi) {
             if let Some(operation) = operation {
                 finish(method, path, operation);
             }
+        }
+    }
+}
+
+/// Says of a choice between objects that none has other fields than its own.
+fn close(choice: &mut Schema) {
+    let Schema::OneOf(choice) = choice else { return };
+    for item in &mut choice.items {
+        if let RefOr::T(Schema::Object(object)) = item {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
     }
 }

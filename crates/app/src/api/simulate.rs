@@ -39,10 +39,10 @@ pub enum OrderSide {
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
     /// What it does.
-    #[param(inline)]
+    #[param(inline, example = "buy")]
     pub side: OrderSide,
     /// Base coins.
-    #[param(value_type = Option<f64>, minimum = 0.00000001, maximum = 1e12)]
+    #[param(value_type = Option<f64>, minimum = 0.00000001, maximum = 1e12, example = 1.5)]
     pub size: Option<String>,
     /// Contracts, or what else the venue counts in.
     #[param(value_type = Option<f64>, minimum = 0.00000001, maximum = 1e12)]
@@ -57,7 +57,7 @@ pub struct OrderQuery {
 #[into_params(parameter_in = Query)]
 pub struct WhoseQuery {
     /// `venue:symbol`, a canonical name or a bare symbol.
-    #[param(min_length = 1, max_length = 64)]
+    #[param(min_length = 1, max_length = 64, example = "binance:BTCUSDT")]
     pub instrument: String,
 }
 
@@ -131,7 +131,7 @@ async fn simulate(
 /// What a market order would be filled at now, fees aside.
 #[utoipa::path(get, path = "/simulate/{symbol}", tag = "classic",
     params(("symbol" = String, Path, description = "`venue:symbol`, a canonical name or a bare symbol",
-        min_length = 1, max_length = 64), OrderQuery, SourceQuery),
+        min_length = 1, max_length = 64, example = "binance:BTCUSDT"), OrderQuery, SourceQuery),
     responses((status = 200, description = "The order as it would be filled", body = Simulation)))]
 async fn simulate_symbol(
     Shared(api): Shared<Arc<Api>>,

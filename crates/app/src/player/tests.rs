@@ -141,6 +141,11 @@ fn seeking_forward_and_back_shows_what_playing_straight_through_shows() {
         same(&player.state.view(), &expected, &format!("at {seconds} s"));
         assert!(position.at <= at(seconds) && at(seconds).since(position.at) <= NANOS_PER_SECOND / 10 + 1);
         assert_eq!(position.frame, (seconds * 10.0) as u64 * 2);
+        if position.frame > 0 {
+            let market = player.state.view().markets[0].clone();
+            let price = market.info.scale.price_f64(market.bids[0].price);
+            assert!((price - 5.1).abs() < 1e-9, "the trades are finer than the book, which says {price}");
+        }
         assert!(!position.playing && !position.ended && !position.seeking);
     }
 }

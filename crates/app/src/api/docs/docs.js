@@ -58,7 +58,7 @@ function tree(schema, depth = 0) {
 
 function parameters(operation) {
   const rows = (operation.parameters ?? []).map((it) => {
-    const input = make('input', { name: it.name, size: 18, autocomplete: 'off' });
+    const input = make('input', { name: it.name, size: 18, autocomplete: 'off', value: it.example ?? '' });
     input.dataset.where = it.in;
     input.setAttribute('aria-label', it.name);
     const word = it.required ? ' (wanted)' : '';

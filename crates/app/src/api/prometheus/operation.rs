@@ -174,7 +174,7 @@ fn queues(page: &mut Page<'_>, state: &State) -> fmt::Result {
 
 fn process(page: &mut Page<'_>, state: &State) -> fmt::Result {
     let told = state.system().now();
-    let bytes = |megabytes: Option<f64>| megabytes.map(|megabytes| megabytes * 1e6);
+    let bytes = |megabytes: Option<f64>| megabytes.map(|megabytes| (megabytes * 1e6).round());
     page.seconds("cpu_seconds", "Processor time over all threads.", told.cpu_seconds)?;
     page.gauge("memory_bytes", "Resident memory.", bytes(told.memory_mb))?;
     let help = "Resident memory a minute after the start.";

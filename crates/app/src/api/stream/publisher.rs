@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// Time between two ticks, ns: what changes is told that soon where its rate allows it.
 const TICK_NANOS: i64 = NANOS_PER_SECOND / 100;
@@ -21,15 +21,13 @@ const TICK_NANOS: i64 = NANOS_PER_SECOND / 100;
 const SLOW_TICK_NANOS: i64 = NANOS_PER_SECOND / RATE_HZ_MAX as i64;
 const MANY: usize = 1_000;
 /// Most topics that are read at a time, by all readers together.
-pub const TOPICS_MAX: usize = 20_000;
+pub const TOPICS_MAX: usize = 8_192;
 
 /// The stream of one source: its topics, and who reads them.
 pub struct Streams {
     hub: Arc<Hub>,
     registry: Mutex<Registry>,
     providers: Mutex<HashMap<Kind, Provider>>,
-    /// Number of the latest tick that had something to say.
-    tick: watch::Sender<u64>,
     /// Who reads, and what became of those who read slowly.
     pub counts: Counts,
 }
@@ -61,13 +59,7 @@ pub struct Full;
 impl Streams {
     /// Nobody reads yet.
     pub fn new(hub: Arc<Hub>) -> Self {
-        Streams {
-            hub,
-            registry: Mutex::default(),
-            providers: Mutex::default(),
-            tick: watch::Sender::new(0),
-            counts: Counts::default(),
-        }
+        Streams { hub, registry: Mutex::default(), providers: Mutex::default(), counts: Counts::default() }
     }
 
     /// Where the objects of a kind come from that are not the hub's; the first word counts.
@@ -82,21 +74,16 @@ impl Streams {
         !is_foreign || self.provider(kind).is_some()
     }
 
-    /// Tells of every tick that had something to say.
-    pub fn ticks(&self) -> watch::Receiver<u64> {
-        self.tick.subscribe()
-    }
-
     /// Topics at the moment.
     pub fn topics(&self) -> usize {
         self.lock().topics.len()
     }
 
-    /// Begins to read a topic; from the first reader on it is looked at.
+    /// Begins to read a topic; from the first reader on it is looked at, and `waker` told when there is something to pull.
     ///
     /// # Errors
     /// There are too many topics.
-    pub fn join(self: &Arc<Self>, key: Key, form: Form) -> Result<Cursor, Full> {
+    pub fn join(self: &Arc<Self>, key: Key, form: Form, waker: Arc<Notify>) -> Result<Cursor, Full> {
         let provider = self.provider(key.kind);
         let mut registry = self.lock();
         if registry.topics.len() >= TOPICS_MAX && !registry.topics.contains_key(&key) {
@@ -104,7 +91,7 @@ impl Streams {
         }
         registry.changed = true;
         let topic = registry.topics.entry(key).or_insert_with(|| Arc::new(Topic::new(key, &self.hub, provider)));
-        let cursor = topic.join(form);
+        let cursor = topic.join(form, waker);
         if !registry.runs {
             let weak = Arc::downgrade(self);
             let begun = std::thread::Builder::new().name("stream".to_owned()).spawn(move || run(&weak));
@@ -137,13 +124,9 @@ impl Streams {
             let is_due = |topic: &&Arc<Topic>| topic.is_due(&store, now, nanos / 2);
             (registry.topics.values().filter(is_due).cloned().collect::<Vec<_>>(), nanos)
         };
-        let mut said = false;
-        for topic in due {
-            said |= topic.tick(&self.hub, now);
-        }
-        if said {
-            self.tick.send_modify(|number| *number += 1);
-        }
+        // Readers are woken after all have spoken: who reads several of them is woken for all at once.
+        let said: Vec<_> = due.into_iter().filter(|topic| topic.tick(&self.hub, now)).collect();
+        said.iter().for_each(|topic| topic.wake());
         Some(nanos)
     }
 

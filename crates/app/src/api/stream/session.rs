@@ -22,6 +22,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// Longest that a message may wait for a reader to take it.
@@ -45,6 +46,8 @@ pub struct Session {
     /// Instruments are known to the reader as of this generation.
     generation: u64,
     allowance: Allowance,
+    /// Told when there is something to pull.
+    waker: Arc<Notify>,
 }
 
 struct Subscription {
@@ -82,6 +85,7 @@ impl Session {
             told: HashSet::new(),
             generation: 0,
             allowance,
+            waker: Arc::default(),
         }
     }
 
@@ -97,7 +101,7 @@ impl Session {
 
     /// Pushes one topic to it, and listens to nothing.
     pub async fn push(mut self, key: Key) {
-        let end = match self.state.streams.join(key, Form::Text) {
+        let end = match self.state.streams.join(key, Form::Text, self.waker.clone()) {
             Ok(cursor) => {
                 let (id, kind, rate_hz) = (0, key.kind, key.rate_hz);
                 let it = Subscription { id, kind, rate_hz, depth: 0, is_all: false, cursors: vec![cursor] };
@@ -111,13 +115,13 @@ impl Session {
     }
 
     async fn serve(&mut self) -> End {
-        let mut ticks = self.state.streams.ticks();
+        let waker = self.waker.clone();
         let (mut heard, mut asked) = (clock::now(), false);
         loop {
             let said = tokio::select! {
                 biased;
                 said = self.socket.next() => Some(said),
-                _ = ticks.changed() => None,
+                () = waker.notified() => None,
                 () = tokio::time::sleep(LOOK) => None,
             };
             let went = match said {
@@ -195,15 +199,15 @@ impl Session {
     }
 
     async fn hear(&mut self, message: Message) -> Go {
+        if !self.allowance.take(seconds()) {
+            return Err(End::Close(close_code::POLICY, "more messages a second than `limits` allow"));
+        }
         let said = match message {
             Message::Text(said) => said,
             Message::Binary(_) => return Err(End::Close(close_code::UNSUPPORTED, "say it as text")),
             Message::Ping(_) | Message::Pong(_) => return Ok(()), // answered below us
             Message::Close(_) => return Err(End::Gone),
         };
-        if !self.allowance.take(seconds()) {
-            return Err(End::Close(close_code::POLICY, "more messages a second than `limits` allow"));
-        }
         if self.generation == u64::MAX {
             return Ok(()); // `/ws/{symbol}` has nothing to choose
         }
@@ -287,7 +291,7 @@ impl Session {
     fn join(&self, it: &mut Subscription, target: Option<InstrumentId>) -> Result<(), Problem> {
         let key = Key { kind: it.kind, instrument: target, rate_hz: it.rate_hz, depth: it.depth };
         let full = |_| Problem::busy("all readers together subscribe to as many topics as there may be");
-        it.cursors.push(self.state.streams.join(key, self.form).map_err(full)?);
+        it.cursors.push(self.state.streams.join(key, self.form, self.waker.clone()).map_err(full)?);
         Ok(())
     }
 

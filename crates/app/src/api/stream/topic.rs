@@ -11,6 +11,7 @@ use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// Updates kept for readers who are behind; the oldest goes first, and its readers get a snapshot.
 pub const RING_MAX: usize = 8;
@@ -22,6 +23,8 @@ pub struct Topic {
     /// What it is.
     pub key: Key,
     readers: [AtomicUsize; 2],
+    /// Who is woken when there is something to pull: as many as there are cursors.
+    wakers: Mutex<Vec<Arc<Notify>>>,
     inner: Mutex<Inner>,
 }
 
@@ -49,6 +52,7 @@ struct Update {
 pub struct Cursor {
     topic: Arc<Topic>,
     form: Form,
+    waker: Arc<Notify>,
     /// Sequence to be read next; 0: a snapshot.
     next: u64,
 }
@@ -59,14 +63,24 @@ impl Topic {
         let fold = fold::fold(&key, &hub.columns, provider.clone());
         let (head, ring, whole) = (Head::default(), VecDeque::with_capacity(RING_MAX), [None, None]);
         let inner = Inner { fold, provider, head, ring, whole, said_at: Nanos(0), looked_at: Nanos(0), seen: None };
-        Topic { key, readers: Default::default(), inner: Mutex::new(inner) }
+        Topic { key, readers: Default::default(), wakers: Mutex::default(), inner: Mutex::new(inner) }
     }
 
-    /// A reader more.
-    pub fn join(self: &Arc<Self>, form: Form) -> Cursor {
+    /// A reader more, who is woken when there is something to pull.
+    pub fn join(self: &Arc<Self>, form: Form, waker: Arc<Notify>) -> Cursor {
         let form = form.of(self.key.kind);
         self.readers[form as usize].fetch_add(1, Ordering::Relaxed);
-        Cursor { topic: self.clone(), form, next: 0 }
+        self.wakers().push(waker.clone());
+        Cursor { topic: self.clone(), form, waker, next: 0 }
+    }
+
+    /// Wakes all readers.
+    pub fn wake(&self) {
+        self.wakers().iter().for_each(|waker| waker.notify_one());
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anybody reads it.
@@ -209,6 +223,10 @@ impl Cursor {
 impl Drop for Cursor {
     fn drop(&mut self) {
         self.topic.readers[self.form as usize].fetch_sub(1, Ordering::Relaxed);
+        let mut wakers = self.topic.wakers();
+        if let Some(place) = wakers.iter().position(|waker| Arc::ptr_eq(waker, &self.waker)) {
+            wakers.swap_remove(place);
+        }
     }
 }
 

@@ -41,7 +41,7 @@ fn pull(cursor: &mut Cursor) -> (Vec<serde_json::Value>, u64) {
 fn a_snapshot_first_then_changes_and_only_what_changed() {
     let (hub, now) = (hub(), |tenth: i64| Nanos(tenth * NANOS_PER_SECOND / 10));
     let topic = topic(&hub, Kind::Metrics);
-    let mut early = topic.join(Form::Text);
+    let mut early = topic.join(Form::Text, Arc::default());
     assert_eq!(pull(&mut early).0, Vec::<serde_json::Value>::new(), "nothing was said yet");
     sample(&hub, 1, 5.5);
     assert!(topic.tick(&hub, now(1)));
@@ -56,7 +56,7 @@ fn a_snapshot_first_then_changes_and_only_what_changed() {
         head
     };
     let absent = || json!({ "spread": "empty_side" });
-    let mut late = topic.join(Form::Text);
+    let mut late = topic.join(Form::Text, Arc::default());
     let snapshot = with(head(2, true, 2_000.0), json!({ "mid": 6.5, "spread": null }), absent());
     assert_eq!(pull(&mut late), (vec![snapshot.clone()], 0));
     assert_eq!(pull(&mut early), (vec![snapshot], 0), "who reads for the first time begins with what is last");
@@ -76,7 +76,7 @@ fn a_snapshot_first_then_changes_and_only_what_changed() {
 fn who_falls_behind_the_ring_gets_a_snapshot_and_the_count() {
     let hub = hub();
     let topic = topic(&hub, Kind::Metrics);
-    let (mut quick, mut slow) = (topic.join(Form::Text), topic.join(Form::Text));
+    let (mut quick, mut slow) = (topic.join(Form::Text, Arc::default()), topic.join(Form::Text, Arc::default()));
     let say = |number: i64| {
         sample(&hub, number, number as f64);
         assert!(topic.tick(&hub, Nanos(number)));
@@ -103,10 +103,10 @@ fn who_falls_behind_the_ring_gets_a_snapshot_and_the_count() {
 fn a_form_that_nobody_read_before_begins_with_a_snapshot() {
     let hub = hub();
     let topic = topic(&hub, Kind::Metrics);
-    let mut words = topic.join(Form::Text);
+    let mut words = topic.join(Form::Text, Arc::default());
     sample(&hub, 1, 1.0);
     assert!(topic.tick(&hub, Nanos(1)));
-    let mut bytes = topic.join(Form::Binary);
+    let mut bytes = topic.join(Form::Binary, Arc::default());
     let mut out = Vec::new();
     bytes.pull(&mut out);
     let Some(Message::Binary(frame)) = out.pop() else { panic!("no frame") };
@@ -121,7 +121,7 @@ fn a_form_that_nobody_read_before_begins_with_a_snapshot() {
 fn new_units_and_a_new_beginning_begin_anew() {
     let hub = hub();
     let topic = topic(&hub, Kind::Book);
-    let mut cursor = topic.join(Form::Text);
+    let mut cursor = topic.join(Form::Text, Arc::default());
     assert!(topic.tick(&hub, Nanos(1)));
     let (told, _) = pull(&mut cursor);
     assert_eq!((&told[0]["validity"], &told[0]["bids"]), (&json!("empty"), &json!([])), "an empty book says why");
