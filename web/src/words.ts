@@ -57,6 +57,12 @@ export function faultSeverity(fault: Fault): Severity {
   return 'warning';
 }
 
+/** What happened, without the instrument's name, which stands beside it. */
+export function faultText(fault: Fault): string {
+  const name = `${fault.instrument}: `;
+  return fault.instrument !== null && fault.text.startsWith(name) ? fault.text.slice(name.length) : fault.text;
+}
+
 /** What a reader can do about faults that the program cannot mend. */
 export function faultAdvice(fault: Fault): string | null {
   if (fault.kind === 'refused') {

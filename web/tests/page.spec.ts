@@ -7,6 +7,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [program, browser] = await Promise.all([Program.start('demo', '--headless'), Browser.start()]);
+  if (process.env['FATHOMETER_SHOTS'] === '1') await pause(75_000); // pictures show more with a past
 });
 afterAll(async () => {
   await browser?.stop();
