@@ -129,6 +129,7 @@ it('a recording is opened beside what runs, shown everywhere, and left again', a
     await page.keyboard.press('1');
     await page.waitForSelector('header.replaying');
     await page.waitForSelector('tr[data-row] [data-column="mid"]:not(:empty)');
+    await page.waitForFunction(() => Number(document.querySelector<HTMLElement>('tr[data-row]')?.dataset['at'] ?? 0) > 0);
     const { at_ms } = await program.get<Replay>('/api/v1/replay');
     const shown = Number(await page.getAttribute('tr[data-row]', 'data-at'));
     expect(Math.abs(shown - at_ms)).toBeLessThan(30_000);

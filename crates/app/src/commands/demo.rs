@@ -12,7 +12,7 @@ use crate::view::Mode;
 use fathometer_edge::clock;
 use fathometer_engine::engine;
 use fathometer_engine::instrument::{Instrument, Venue};
-use fathometer_venue::fault::Fault;
+use fathometer_venue::fault::{Fault, Kind};
 use fathometer_venue::market::Source;
 use fathometer_venue::playback::Playback;
 use fathometer_venue::serve::{self, Options, Ports, Server};
@@ -28,7 +28,11 @@ pub fn demo(args: DemoArgs) -> Outcome {
     let simulation = simulate(args.seed, demo_listings());
     let markets: Vec<(Venue, String)> =
         simulation.listings().iter().map(|listing| (listing.venue, listing.symbol.clone())).collect();
-    let options = Options { faults: faults(&args.fault)?, tls: false, ..Options::default() };
+    let options = Options {
+        faults: faults(&args.fault)?.into_iter().map(now_and_then).collect(),
+        tls: false,
+        ..Options::default()
+    };
     let runtime = runtime()?;
     let server = runtime.block_on(serve::start(Box::new(simulation), options)).map_err(refused)?;
     let mut hello = format!("the local exchange, seed {}:\n", args.seed);
@@ -104,6 +108,18 @@ fn faults(specs: &[String]) -> Result<Vec<Fault>, Failure> {
         .iter()
         .map(|spec| spec.parse().map_err(|error| Failure::usage(format!("--fault {spec}: {error:#}"))))
         .collect()
+}
+
+/// Who looks at a demo waits for what was asked for: a fault without a time, which would be over before the first book,
+/// comes after ten seconds, and again every twenty; a lasting state lasts.
+fn now_and_then(fault: Fault) -> Fault {
+    let timed = fault.after_ms > 0 || fault.every_ms.is_some() || fault.count.is_some() || fault.for_ms.is_some();
+    match fault.kind {
+        Kind::OkxCrc | Kind::UnroutedPublicOnly | Kind::PongSilence => fault,
+        Kind::SilentStream | Kind::Slow | Kind::Crossed => fault,
+        _ if timed => fault,
+        _ => Fault { after_ms: 10_000, every_ms: Some(20_000), ..fault },
+    }
 }
 
 fn refused(error: anyhow::Error) -> Failure {
