@@ -6,6 +6,7 @@ mod report;
 use crate::cli::tape::BenchArgs;
 use crate::commands::{print, print_json};
 use crate::failure::{Failure, Outcome};
+use fathometer_edge::clock;
 use fathometer_edge::recording::{self, Loaded};
 use fathometer_engine::engine::{Config, Engine, NoStopwatch, Stage, Stopwatch};
 use fathometer_engine::event::{DepthKind, Event};
@@ -13,11 +14,11 @@ use fathometer_engine::input::{Body, Input, LinkId};
 use fathometer_engine::instrument::Venue;
 use fathometer_engine::output::Outbox;
 use fathometer_engine::registry::Registry;
+use fathometer_engine::units::Nanos;
 use fathometer_engine::venue::{Decoded, decode};
 use report::{Figures, PerDepthFrame};
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::Instant;
 
 /// Runs the measurement and prints it.
 ///
@@ -158,11 +159,11 @@ fn run(inputs: &[Input<'_>], watch: &mut impl Stopwatch) {
 fn run_each(inputs: &[Input<'_>], each: &mut Vec<u64>) {
     let (mut engine, mut out) = (Engine::new(Config::default()), Outbox::default());
     for input in inputs {
-        let start = Instant::now();
+        let start = clock::now();
         out.clear();
         engine.step(input, &mut out, &mut NoStopwatch);
         if matches!(input.body, Body::Text(_)) {
-            each.push(start.elapsed().as_nanos() as u64);
+            each.push(clock::now().since(start) as u64);
         }
     }
 }
@@ -179,9 +180,9 @@ fn decode_only(inputs: &[Input<'_>], frames: &Frames<'_>) {
 }
 
 fn timed(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
+    let start = clock::now();
     work();
-    start.elapsed().as_nanos() as f64
+    clock::now().since(start) as f64
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -191,21 +192,21 @@ fn median(values: &mut [f64]) -> f64 {
 
 /// Adds up the laps, less what reading the clock costs.
 struct Laps {
-    last: Instant,
+    last: Nanos,
     cost: f64,
     nanos: [f64; 3],
 }
 
 impl Laps {
     fn new(cost: f64) -> Self {
-        Laps { last: Instant::now(), cost, nanos: [0.0; 3] }
+        Laps { last: clock::now(), cost, nanos: [0.0; 3] }
     }
 }
 
 impl Stopwatch for Laps {
     fn lap(&mut self, stage: Stage) {
-        let now = Instant::now();
-        self.nanos[stage as usize] += ((now - self.last).as_nanos() as f64 - self.cost).max(0.0);
+        let now = clock::now();
+        self.nanos[stage as usize] += (now.since(self.last) as f64 - self.cost).max(0.0);
         self.last = now;
     }
 }

@@ -3,12 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Longest source file, lines; beyond it only these.
+/// Longest source file, lines.
 const LINES_MAX: usize = 500;
-const LONGER: [&str; 2] = [
-    "crates/engine/src/book/ladder.rs", // one data structure and its property tests
-    "crates/venue/src/fault.rs",        // the flat list of faults
-];
 
 /// Crate, and the crates of this workspace that it may use.
 const ARROWS: [(&str, &[&str]); 5] = [
@@ -69,7 +65,7 @@ fn none(what: &str, is_wrong: impl Fn(&str, &str) -> bool) {
 fn files_are_short_and_say_what_they_are_for() {
     for (name, text) in sources() {
         let lines = text.lines().count();
-        assert!(lines <= LINES_MAX || LONGER.contains(&name.as_str()), "{name} has {lines} lines: split it");
+        assert!(lines <= LINES_MAX, "{name} has {lines} lines: split it");
         assert!(text.starts_with("//! "), "{name} does not open with a sentence that tells what it is for");
     }
 }
@@ -86,13 +82,9 @@ fn nothing_is_left_to_be_done() {
 #[test]
 fn only_the_clock_reads_a_clock() {
     none("a clock is read outside edge::clock", |name, line| {
-        // Waiting until later is no reading: tokio's timers take its own instants.
-        let line = line.replace("tokio::time::Instant::now()", "");
         let (instant, wall) = (line.contains("Instant::now()"), line.contains("SystemTime::now()"));
         match name {
             "crates/edge/src/clock.rs" | "crates/venue/src/clock.rs" => false,
-            // To measure is what `bench` is for.
-            "crates/app/src/bench.rs" => wall,
             // The local exchange is another program's side of the socket: its sessions keep their own time.
             _ if name.starts_with("crates/venue/") => wall,
             _ => instant || wall,

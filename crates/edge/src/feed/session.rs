@@ -151,7 +151,7 @@ impl Session {
                 reason = asked(&mut close) => return End::Asked(reason),
                 Some(frames) = self.frames.recv() => {
                     out.extend(frames);
-                    timer.as_mut().reset(tokio::time::Instant::now());
+                    timer.set(tokio::time::sleep(Duration::ZERO));
                 }
                 () = timer.as_mut() => {
                     let now = clock::now();
@@ -182,7 +182,7 @@ impl Session {
                     } else {
                         wake = wake.min(pace.next(now));
                     }
-                    timer.as_mut().reset(tokio::time::Instant::now() + until(wake));
+                    timer.set(tokio::time::sleep(until(wake)));
                 }
                 first = ws.next() => {
                     let mut next = Some(first);

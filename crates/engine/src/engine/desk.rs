@@ -64,8 +64,9 @@ pub(super) struct Desk {
     pub(super) crossed: u32,
     /// Comparisons in a row that did not match.
     pub(super) mismatches: u32,
-    /// Comparisons in a row that told nothing.
+    /// Comparisons in a row that differ in those levels, each with a snapshot from within a change.
     pub(super) doubts: u32,
+    pub(super) doubted: Vec<super::verdict::Difference>,
     pub(super) mark: Option<(f64, Nanos)>,
     pub(super) index: Option<(f64, Nanos)>,
     last_trade_id: [i64; 2],
@@ -105,6 +106,7 @@ impl Desk {
             crossed: 0,
             mismatches: 0,
             doubts: 0,
+            doubted: Vec::new(),
             mark: None,
             index: None,
             last_trade_id: [-1; 2],
@@ -338,6 +340,7 @@ impl Desk {
         self.audit.rescale(from, to);
         self.metrics.on_rescale(from, to);
         self.relief.rescale(from, to);
+        self.no_doubt();
         true
     }
 

@@ -11,18 +11,31 @@ use crate::sync::{Outcome, Synced};
 use crate::units::{Decimal, Level, NANOS_PER_SECOND, Nanos, Price, Side};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum;
+use serde::{Deserialize, Serialize};
 
 /// Crossed messages in a row after which the book is rebuilt; one may be a matching engine's half step.
 const CROSSED_MAX: u32 = 3;
 /// Comparisons in a row that fail before the book is rebuilt.
 const MISMATCHES_MAX: u32 = 2;
-/// Comparisons in a row that differ, each with a snapshot from within a change, before they are taken for a difference.
-const DOUBTS_MAX: u32 = 5;
+/// Comparisons in a row with snapshots from within a change, that differ in the same level by the same sizes, that convict:
+/// what changed and changed back within one change does not do so in the same way each time.
+const DOUBTS_MAX: u32 = 3;
 /// Pause before the next comparison after one that told nothing, ns.
 const DOUBT_NANOS: i64 = 2 * NANOS_PER_SECOND;
 /// Shortest time between two rebuilds that something disagreeing asks for, ns: where the exchange itself disagrees (its
 /// checksum, its quotes), a rebuild does not help, and OKX allows 480 subscriptions an hour.
 const REBUILD_NANOS_MIN: i64 = 60 * NANOS_PER_SECOND;
+
+/// A level in which a book and a snapshot differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Difference {
+    side: Side,
+    price: Price,
+    /// Size in the book, in size units; 0 where there is no such level.
+    ours: i64,
+    /// Size in the snapshot.
+    theirs: i64,
+}
 
 impl Desk {
     /// Counts and concludes; whether the book changed.
@@ -99,6 +112,7 @@ impl Desk {
         self.tries = 0;
         self.crossed = 0;
         self.mismatches = 0;
+        self.no_doubt();
         if let Some(since) = self.invalid_since.take() {
             self.recovery_ns = Some(scene.at.since(since));
         }
@@ -210,13 +224,13 @@ impl Desk {
         }
         let Some(mut shadow) = self.shadow.take() else { return };
         self.tries = 0;
-        let agrees = agree(&self.synced.book, &shadow.book);
-        if !agrees && shadow.spanned && self.doubts < DOUBTS_MAX {
-            self.doubts += 1; // perhaps only what changed and changed back: the next one tells
-            self.audit_due = scene.at.plus(DOUBT_NANOS);
+        let differing = differences(&self.synced.book, &shadow.book);
+        let agrees = differing.is_empty();
+        if !agrees && shadow.spanned && !self.is_convicted(differing) {
+            self.audit_due = scene.at.plus(DOUBT_NANOS); // the next one tells
             return;
         }
-        self.doubts = 0;
+        self.no_doubt();
         self.counters.audit_checked += 1;
         if agrees {
             self.counters.audit_matched += 1;
@@ -239,6 +253,18 @@ impl Desk {
         self.audit.on_gap();
         self.started(scene);
         self.become_valid_or(Validity::Crossed, scene.id, scene.at, out);
+    }
+
+    /// Whether a level differs in the same way for the last time that may be chance.
+    fn is_convicted(&mut self, differing: Vec<Difference>) -> bool {
+        let (again, fresh): (Vec<_>, Vec<_>) = differing.into_iter().partition(|d| self.doubted.contains(d));
+        (self.doubts, self.doubted) = if again.is_empty() { (1, fresh) } else { (self.doubts + 1, again) };
+        self.doubts >= DOUBTS_MAX
+    }
+
+    pub(super) fn no_doubt(&mut self) {
+        self.doubts = 0;
+        self.doubted.clear();
     }
 
     /// The book is no longer believed, from this instant.
@@ -285,14 +311,30 @@ fn quote(scene: &Scene<'_>, quote: &Quote) -> String {
     format!("at update {} best bid {} and ask {}", quote.id, show(&quote.bid), show(&quote.ask))
 }
 
-/// Whether two books agree as far as both are trusted.
-fn agree(one: &Book, other: &Book) -> bool {
-    [Side::Bid, Side::Ask].into_iter().all(|side| {
+/// The levels in which two books differ, as far as both are trusted, best first; bids before asks.
+fn differences(one: &Book, other: &Book) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for side in [Side::Bid, Side::Ask] {
         let limit = narrower(side, one.trusted(side), other.trusted(side));
         let within = |price: Price| limit.is_none_or(|worst| is_within(side, price, worst));
         let levels = |book: &'_ Book| book.levels(side).take_while(|l| within(l.price)).collect::<Vec<_>>();
-        levels(one) == levels(other)
-    })
+        let (ours, theirs) = (levels(one), levels(other));
+        let (mut ours, mut theirs) = (ours.into_iter().peekable(), theirs.into_iter().peekable());
+        loop {
+            let (a, b) = (ours.peek().copied(), theirs.peek().copied());
+            let Some(price) =
+                a.into_iter().chain(b).map(|l| l.price).reduce(|x, y| if is_within(side, x, y) { x } else { y })
+            else {
+                break;
+            };
+            let [a, b] =
+                [&mut ours, &mut theirs].map(|levels| levels.next_if(|l| l.price == price).map_or(0, |l| l.size.0));
+            if a != b {
+                found.push(Difference { side, price, ours: a, theirs: b });
+            }
+        }
+    }
+    found
 }
 
 /// Takes over levels that the other book knows further out.

@@ -139,7 +139,13 @@ impl Poison {
         faults: &mut Faults,
     ) {
         if let Some((side, price)) = self.0 {
-            if board.book.top(side, POISON_NEAR).iter().any(|l| l.price.0 == price) {
+            // By price, not by being there: a lie about a level that is gone would show as the best one.
+            let near = board.book.top(side, POISON_NEAR);
+            let is_near = |level: &Level| match side {
+                Side::Bid => price >= level.price.0,
+                Side::Ask => price <= level.price.0,
+            };
+            if near.last().is_none_or(is_near) {
                 self.0 = None;
                 if !entries.iter().any(|e| e.side == side && e.level.price.0 == price) {
                     let level = Level { price: Price(price), size: Size(board.book.size(side, price)) };
