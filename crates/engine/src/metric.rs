@@ -6,7 +6,7 @@ use crate::book::Book;
 use crate::event::Stamped;
 use crate::instrument::Instrument;
 use crate::output::Validity;
-use crate::units::{Level, Nanos, Scale};
+use crate::units::{Level, Nanos, Scale, Size};
 use serde::{Deserialize, Serialize};
 
 mod log;
@@ -101,6 +101,8 @@ pub struct Seen<'a> {
     pub stamped: &'a Stamped,
     /// The changed levels, if it is a depth event: bids then asks, as in its span (relative to this slice).
     pub levels: &'a [Level],
+    /// What stood at each of these levels before; empty where the book began anew with this event.
+    pub before: &'a [Size],
     /// The book after it.
     pub book: &'a Book,
     /// Whether the book may be believed.

@@ -86,8 +86,15 @@ impl Stage {
         self.at(ms);
         let stamped = Stamped { instrument: InstrumentId(0), ts_venue: None, ts_engine: None, event };
         let (at, validity) = (self.at, self.validity);
-        let seen =
-            Seen { at, stamped: &stamped, levels: &[], book: &self.book, validity, instrument: &self.instrument };
+        let seen = Seen {
+            at,
+            stamped: &stamped,
+            levels: &[],
+            before: &[],
+            book: &self.book,
+            validity,
+            instrument: &self.instrument,
+        };
         self.metrics.on(&seen);
     }
 
