@@ -16,3 +16,4 @@ pub mod scan;
 mod sync;
 pub mod units;
 pub mod venue;
+pub mod zscore;
