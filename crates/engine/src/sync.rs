@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::event::{Depth, DepthKind, LevelSpan};
 use crate::instrument::Venue;
-use crate::units::{Level, MAX_UNITS, POW10, Scale, Side};
+use crate::units::{Level, MAX_UNITS, POW10, Scale, Side, Size};
 use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -89,6 +89,9 @@ pub(crate) struct Synced {
     pub(crate) spanned: bool,
     /// After a gap the book stays as it was: the missing change may still come over the other connection.
     broken: bool,
+    /// The sizes that the levels of the last change had before it, in the same order; empty if the book started with it.
+    #[serde(skip)]
+    pub(crate) before: Vec<Size>,
 }
 
 impl Synced {
@@ -181,6 +184,7 @@ impl Synced {
         }
         self.broken = false;
         self.phase = Phase::Live;
+        self.before.clear();
         Outcome::Started { applied, stale }
     }
 
@@ -259,6 +263,7 @@ impl Synced {
                 }
             }
         }
+        self.before.clear();
         match self.phase {
             Phase::Live => Outcome::Started { applied, stale },
             // All held changes are in the snapshot; whether it joins the stream, the next change will tell.
@@ -269,6 +274,7 @@ impl Synced {
     fn load(&mut self, depth: &Depth, levels: &[Level]) {
         self.book.clear();
         self.set(depth.span, levels);
+        self.before.clear();
         self.last_id = depth.last_id;
     }
 
@@ -289,11 +295,10 @@ impl Synced {
 
     #[inline]
     fn set(&mut self, span: LevelSpan, levels: &[Level]) {
-        for level in &levels[span.bids()] {
-            self.book.set(Side::Bid, *level);
-        }
-        for level in &levels[span.asks()] {
-            self.book.set(Side::Ask, *level);
+        self.before.clear();
+        for (side, range) in [(Side::Bid, span.bids()), (Side::Ask, span.asks())] {
+            let book = &mut self.book;
+            self.before.extend(levels[range].iter().map(|level| book.set(side, *level)));
         }
     }
 

@@ -186,6 +186,8 @@ impl Desk {
             at: scene.at,
             stamped: &stamped,
             levels,
+            before: &self.synced.before,
+            best: [None; 2],
             book: &self.synced.book,
             validity: self.validity,
             instrument: scene.instrument,
