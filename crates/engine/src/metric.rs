@@ -10,6 +10,7 @@ use crate::units::{Level, Nanos, Scale, Size};
 use serde::{Deserialize, Serialize};
 
 mod bars;
+mod integrated_ofi;
 mod log;
 mod params;
 mod quote;
@@ -229,6 +230,9 @@ metrics! {
     vpin::Vpin,
     effective_spread::EffectiveSpread,
     hawkes::Hawkes,
+    stoikov::Stoikov,
+    level_rates::LevelRates,
+    resilience::Resilience,
 }
 
 /// Where a column stands in a sample.
