@@ -194,6 +194,7 @@ impl Desk {
             stamped: &stamped,
             levels,
             before,
+            best: [None; 2],
             book: &self.synced.book,
             validity: self.validity,
             instrument: scene.instrument,
