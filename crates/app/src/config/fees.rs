@@ -43,7 +43,7 @@ fn table(file: &Table<'_>, product: Product, problems: &Problems) -> Option<fees
 
 fn rates(node: &Node, path: &str, problems: &Problems) -> Option<Rates> {
     let table = Table::open(node, path, problems)?;
-    let mut rate = |key| {
+    let rate = |key| {
         if table.node(key).is_none() {
             table.missing(&table.at, &table.name(key));
         }
