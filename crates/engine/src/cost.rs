@@ -2,6 +2,7 @@
 
 pub mod almgren_2005;
 pub mod almgren_chriss;
+pub mod estimate;
 pub mod fees;
 pub mod obizhaeva_wang;
 mod parameter;
