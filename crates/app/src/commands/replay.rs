@@ -58,7 +58,8 @@ fn name(args: &ReplayArgs) -> String {
 
 /// The page and the API over a recording, until told to end.
 fn serve(args: &ReplayArgs) -> Outcome {
-    let fallback = Config { metrics: load(&args.config)?.features.metrics, ..Config::default() };
+    let loaded = load(&args.config)?;
+    let fallback = Config { metrics: loaded.features.metrics, ..Config::default() };
     let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
     let runtime = runtime()?;
     let mut bound = runtime.block_on(server::bind(args.listen, &args.access))?;
@@ -69,7 +70,7 @@ fn serve(args: &ReplayArgs) -> Outcome {
     let stop = CancellationToken::new();
     runtime.spawn(system::keep(state.clone()));
     let booth = Booth::serving(player, args.recordings.clone(), fallback);
-    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(loaded.fees);
     runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     eprintln!("replaying {} at {url}; Ctrl-C ends", name(args));
     runtime.block_on(interrupted());

@@ -107,7 +107,9 @@ pub struct Estimate {
     pub permanent_bps: Value,
     /// What the order pays by Almgren 2005, bps.
     pub almgren_2005_bps: Value,
-    /// The best schedule over the horizon.
+    /// Almgren-Chriss with these parameters; times are days.
+    pub model: Result<AlmgrenChriss, Reason>,
+    /// Its best schedule at the order's risk aversion.
     pub schedule: Result<Schedule, Reason>,
     /// Its expected cost with half the spread and fees, bps.
     pub schedule_bps: Value,
@@ -179,6 +181,7 @@ pub fn estimate(order: &Order, market: &Market<'_>, fills_max: usize) -> Result<
         almgren_2005_bps: models.almgren.map(|it| it.cost * 1e4).into(),
         schedule_bps: models.per_notional(|schedule| schedule.cost.expected).into(),
         schedule_deviation_bps: models.per_notional(|schedule| schedule.cost.variance.sqrt()).into(),
+        model: models.model,
         schedule: models.schedule,
         walk,
     })
@@ -249,6 +252,7 @@ fn is(value: Value) -> Result<f64, Reason> {
 struct Models {
     root: Result<square_root::Impact, Reason>,
     almgren: Result<almgren_2005::Impact, Reason>,
+    model: Result<AlmgrenChriss, Reason>,
     schedule: Result<Schedule, Reason>,
     /// Money that the order is worth at mid.
     notional: Result<f64, Reason>,
@@ -265,7 +269,7 @@ impl Models {
                 almgren_2005::Params { quantity: base, daily_volume, sigma_daily, days, outstanding: None, gamma, eta };
             almgren_2005(params).map_err(undefined)
         });
-        let schedule = almgren.and_then(|impact| {
+        let model = almgren.and_then(|impact| {
             let (touch, quantity) = (touch?, base?);
             let rates = market.rates.ok_or(Reason::NoData)?;
             let rate = quantity / order.horizon_days;
@@ -278,9 +282,10 @@ impl Models {
                 gamma: impact.permanent * touch.mid / quantity,
                 eta: impact.temporary * touch.mid / rate,
             };
-            AlmgrenChriss::new(params).and_then(|model| model.schedule(order.risk_aversion)).map_err(undefined)
+            AlmgrenChriss::new(params).map_err(undefined)
         });
-        Models { root, almgren, schedule, notional: base.and_then(|base| Ok(base * touch?.mid)) }
+        let schedule = model.and_then(|model| model.schedule(order.risk_aversion).map_err(undefined));
+        Models { root, almgren, model, schedule, notional: base.and_then(|base| Ok(base * touch?.mid)) }
     }
 
     fn per_notional(&self, pick: fn(&Schedule) -> f64) -> Result<f64, Reason> {
