@@ -136,7 +136,7 @@ mod tests {
     fn of(line: &str) -> Result<Told, String> {
         let words = ["fathometer", "cost", "schedule"].into_iter().chain(line.split_whitespace());
         let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
-        let Command::Cost(CostArgs { command: CostCommand::Schedule(args) }) = cli.command else { panic!() };
+        let Command::Cost(CostArgs { command: Some(CostCommand::Schedule(args)), .. }) = cli.command else { panic!() };
         assert!(!table(&args, &told(&args).map_err(|failure| failure.text)?).contains("NaN"));
         told(&args).map_err(|failure| failure.text)
     }
