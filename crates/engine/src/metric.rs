@@ -104,7 +104,7 @@ pub struct Seen<'a> {
     pub stamped: &'a Stamped,
     /// The changed levels, if it is a depth event: bids then asks, as in its span (relative to this slice).
     pub levels: &'a [Level],
-    /// The sizes that these levels had before the event, one each; empty where the book did not go on from before.
+    /// What stood at each of these levels before; empty where the book began anew with this event.
     pub before: &'a [Size],
     /// The best levels after the event and those before it, where the book was believed; filled in by `Metrics::on`.
     pub best: [Option<Best>; 2],
@@ -172,10 +172,11 @@ macro_rules! metrics {
             pub fn new(params: &Params) -> Self {
                 Metrics { top: Top::new(params), $($file: $file::$name::new(params),)+ }
             }
-            /// An event of the instrument.
-            pub fn on(&mut self, seen: &Seen<'_>) {
-                let seen = &Seen { best: self.top.on(seen), ..*seen };
-                $(self.$file.on(seen);)+
+            /// An event of the instrument; the same with the best levels after it and before it filled in.
+            pub fn on<'a>(&mut self, seen: &Seen<'a>) -> Seen<'a> {
+                let seen = Seen { best: self.top.on(seen), ..*seen };
+                $(self.$file.on(&seen);)+
+                seen
             }
             /// The book is no longer believed.
             pub fn on_gap(&mut self) {
@@ -233,6 +234,7 @@ metrics! {
     stoikov::Stoikov,
     level_rates::LevelRates,
     resilience::Resilience,
+    premium::Premium,
 }
 
 /// Where a column stands in a sample.

@@ -87,11 +87,11 @@ pub(crate) struct Synced {
     held: VecDeque<Held>,
     /// The snapshot was taken within the first change applied (OKX): what changed and changed back within it is wrong.
     pub(crate) spanned: bool,
-    /// After a gap the book stays as it was: the missing change may still come over the other connection.
-    broken: bool,
-    /// The sizes that the levels of the last change had before it, in the same order; empty if the book started with it.
+    /// What stood at each level of the last change before it, in the order of its levels; empty where the book began anew.
     #[serde(skip)]
     pub(crate) before: Vec<Size>,
+    /// After a gap the book stays as it was: the missing change may still come over the other connection.
+    broken: bool,
 }
 
 impl Synced {
@@ -127,10 +127,14 @@ impl Synced {
     /// A change.
     #[inline]
     pub(crate) fn on_diff(&mut self, venue: Venue, depth: &Depth, levels: &[Level], redundant: bool) -> Outcome {
+        self.before.clear();
         match self.phase {
             Phase::Live => match follow(venue, self.last_id, depth, redundant) {
                 Follow::Next => {
-                    self.apply(depth, levels);
+                    let Synced { book, before, .. } = self;
+                    before.extend(levels[depth.span.bids()].iter().map(|level| book.set(Side::Bid, *level)));
+                    before.extend(levels[depth.span.asks()].iter().map(|level| book.set(Side::Ask, *level)));
+                    self.last_id = depth.last_id;
                     Outcome::Applied
                 }
                 Follow::Old => Outcome::Old,
@@ -184,12 +188,12 @@ impl Synced {
         }
         self.broken = false;
         self.phase = Phase::Live;
-        self.before.clear();
         Outcome::Started { applied, stale }
     }
 
     /// The whole book, in the stream (OKX): it replaces what was there.
     pub(crate) fn on_stream_snapshot(&mut self, depth: &Depth, levels: &[Level], redundant: bool) -> Outcome {
+        self.before.clear();
         if redundant && self.phase == Phase::Live && depth.last_id >= 0 && depth.last_id <= self.last_id {
             return Outcome::Old; // the slower connection's start
         }
@@ -263,7 +267,6 @@ impl Synced {
                 }
             }
         }
-        self.before.clear();
         match self.phase {
             Phase::Live => Outcome::Started { applied, stale },
             // All held changes are in the snapshot; whether it joins the stream, the next change will tell.
@@ -274,7 +277,6 @@ impl Synced {
     fn load(&mut self, depth: &Depth, levels: &[Level]) {
         self.book.clear();
         self.set(depth.span, levels);
-        self.before.clear();
         self.last_id = depth.last_id;
     }
 
@@ -295,10 +297,11 @@ impl Synced {
 
     #[inline]
     fn set(&mut self, span: LevelSpan, levels: &[Level]) {
-        self.before.clear();
-        for (side, range) in [(Side::Bid, span.bids()), (Side::Ask, span.asks())] {
-            let book = &mut self.book;
-            self.before.extend(levels[range].iter().map(|level| book.set(side, *level)));
+        for level in &levels[span.bids()] {
+            self.book.set(Side::Bid, *level);
+        }
+        for level in &levels[span.asks()] {
+            self.book.set(Side::Ask, *level);
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Finer {
 
 impl Finer {
     /// From one scale to a finer one.
-    pub(super) fn between(from: Scale, to: Scale) -> Self {
+    pub(crate) fn between(from: Scale, to: Scale) -> Self {
         let factor = |old: u8, new: u8| POW10.get(usize::from(new.saturating_sub(old))).copied().unwrap_or(1);
         Finer { price: factor(from.price, to.price), size: factor(from.size, to.size) }
     }
