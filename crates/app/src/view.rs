@@ -151,7 +151,8 @@ impl View {
             }
             Output::Instrument { instrument, info } => self.instrument(*instrument, info),
             Output::Fault(fault) => self.fault(fault),
-            Output::Relief { .. } | Output::Action(_) => {} // `hub` keeps the heatmap
+            // `hub` keeps the heatmap, `alerts` the watch.
+            Output::Relief { .. } | Output::Alert(_) | Output::Board(_) | Output::Action(_) => {}
         }
     }
 

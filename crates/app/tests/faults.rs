@@ -73,9 +73,11 @@ fn redundant() -> Setup {
     Setup { options: FeedOptions { redundant: true, ..usual.options }, ..usual }
 }
 
-/// Compared with the exchange's snapshots every second, as nothing else would tell.
+/// Compared with the exchange's snapshots every second, as nothing else would tell, and as often as need be: what may be
+/// asked for in a minute would be used up within seconds.
 fn audited() -> Setup {
-    Setup { config: Config { audit_ms: 1_000, ..Config::default() }, ..Setup::default() }
+    let tweak = |plan: &mut fathometer_edge::feed::VenuePlan| plan.budget.weight_per_minute *= 20;
+    Setup { config: Config { audit_ms: 1_000, ..Config::default() }, tweak, ..Setup::default() }
 }
 
 /// A connection on which nothing comes is taken for dead after three seconds instead of a minute.

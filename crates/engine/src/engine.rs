@@ -1,24 +1,28 @@
 //! The system: Inputs in, Outputs out, nothing else.
 
 use crate::book::Book;
+use crate::detector::Columns;
 use crate::event::{Control, Event, Stamped};
 use crate::input::{Body, Input, LinkId, REPLACED};
 use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
 use crate::registry::Registry;
+use crate::surveillance::Rules;
 use crate::units::Nanos;
 use crate::venue::rules::advice;
 use crate::venue::{Decoded, decode};
 use desk::{Desk, Scene};
 use grid::Grid;
 use links::Links;
+use mates::{Groups, Room};
 use serde::{Deserialize, Serialize};
 pub use state::CheckpointError;
 
 mod desk;
 mod grid;
 mod links;
+mod mates;
 mod offset;
 mod relief;
 mod state;
@@ -51,6 +55,8 @@ pub struct Config {
     pub stale_ms: u32,
     /// How often a live book is compared with a snapshot, milliseconds; 0 never.
     pub audit_ms: u32,
+    /// What is watched for, and how.
+    pub surveillance: Rules,
 }
 
 impl Default for Config {
@@ -67,6 +73,7 @@ impl Default for Config {
             status_ms: 1_000,
             stale_ms: 5_000,
             audit_ms: 300_000,
+            surveillance: Rules::default(),
         }
     }
 }
@@ -110,6 +117,14 @@ pub struct Engine {
     /// Lent out while a frame is worked on.
     #[serde(skip)]
     decoded: Option<Box<Decoded>>,
+    /// Of the samples; found when first needed.
+    #[serde(skip)]
+    columns: Option<Columns>,
+    /// Of the instruments; made anew when these change.
+    #[serde(skip)]
+    groups: Option<Groups>,
+    #[serde(skip)]
+    room: Room,
 }
 
 impl Engine {
@@ -124,6 +139,9 @@ impl Engine {
             desks: Vec::new(),
             grid: Grid::default(),
             decoded: None,
+            columns: None,
+            groups: None,
+            room: Room::default(),
         };
         for (venue, symbol) in engine.config.instruments.clone() {
             engine.registry.resolve(venue, symbol.as_bytes());
@@ -191,6 +209,7 @@ impl Engine {
         match &stamped.event {
             Event::Instrument(told) => {
                 self.registry.update(stamped.instrument, told);
+                self.groups = None;
                 self.rescale(input.link, out);
                 let info = Box::new(self.registry.get(stamped.instrument).clone());
                 return out.items.push(Output::Instrument { instrument: stamped.instrument, info });
@@ -206,6 +225,7 @@ impl Engine {
             id: stamped.instrument,
             instrument: self.registry.get(stamped.instrument),
             reply: matches!(input.body, Body::Reply { .. }),
+            rules: &self.config.surveillance,
         };
         self.desks[stamped.instrument.0 as usize].on(&scene, stamped, decoded, out, watch);
     }
@@ -215,6 +235,7 @@ impl Engine {
         while self.desks.len() < self.registry.all().len() {
             let instrument = InstrumentId(self.desks.len() as u32);
             let info = self.registry.get(instrument);
+            self.groups = None;
             self.desks.push(Desk::new(info.venue, self.now, &self.config));
             out.items.push(Output::Instrument { instrument, info: Box::new(info.clone()) });
         }

@@ -1,10 +1,12 @@
-//! What the market means: units, decoding, books and metrics. Pure, sans-IO and deterministic: the time comes in with
+//! What the market means: units, decoding, books, metrics, detectors. Pure, sans-IO and deterministic: the time comes in with
 //! every `Input`, and the same inputs give the same outputs, to the byte.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 mod audit;
 pub mod book;
 pub mod cost;
+pub mod detector;
 pub mod engine;
 pub mod event;
 pub mod input;
@@ -13,6 +15,8 @@ pub mod metric;
 pub mod output;
 pub mod registry;
 pub mod scan;
+pub mod surveillance;
 mod sync;
 pub mod units;
 pub mod venue;
+pub mod zscore;

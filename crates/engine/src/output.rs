@@ -1,9 +1,11 @@
 //! Everything the engine says. Plain data; bulky parts stand in the outbox's arenas, so that a step allocates nothing.
 
+use crate::alert::Alert;
 use crate::event::{LevelSpan, Stamped};
 use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::metric::Value;
+use crate::surveillance::Board;
 use crate::units::{Level, Nanos, Price};
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,10 @@ pub enum Output {
         /// What is known.
         info: Box<Instrument>,
     },
+    /// An alert begins, fires, gets worse or is over.
+    Alert(Box<Alert>),
+    /// How the watch over an instrument stands, with the status reports.
+    Board(Box<Board>),
     /// Something went wrong, with its remedy.
     Fault(Box<Fault>),
     /// Something the feed has to do.

@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::event::{Depth, DepthKind, LevelSpan};
 use crate::instrument::Venue;
-use crate::units::{Level, MAX_UNITS, POW10, Scale, Side};
+use crate::units::{Level, MAX_UNITS, POW10, Scale, Side, Size};
 use crate::venue::{binance::chain as binance, okx::chain as okx};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -87,6 +87,9 @@ pub(crate) struct Synced {
     held: VecDeque<Held>,
     /// The snapshot was taken within the first change applied (OKX): what changed and changed back within it is wrong.
     pub(crate) spanned: bool,
+    /// What stood at each level of the last change before it, in the order of its levels; empty where the book began anew.
+    #[serde(skip)]
+    pub(crate) before: Vec<Size>,
     /// After a gap the book stays as it was: the missing change may still come over the other connection.
     broken: bool,
 }
@@ -124,10 +127,14 @@ impl Synced {
     /// A change.
     #[inline]
     pub(crate) fn on_diff(&mut self, venue: Venue, depth: &Depth, levels: &[Level], redundant: bool) -> Outcome {
+        self.before.clear();
         match self.phase {
             Phase::Live => match follow(venue, self.last_id, depth, redundant) {
                 Follow::Next => {
-                    self.apply(depth, levels);
+                    let Synced { book, before, .. } = self;
+                    before.extend(levels[depth.span.bids()].iter().map(|level| book.set(Side::Bid, *level)));
+                    before.extend(levels[depth.span.asks()].iter().map(|level| book.set(Side::Ask, *level)));
+                    self.last_id = depth.last_id;
                     Outcome::Applied
                 }
                 Follow::Old => Outcome::Old,
@@ -186,6 +193,7 @@ impl Synced {
 
     /// The whole book, in the stream (OKX): it replaces what was there.
     pub(crate) fn on_stream_snapshot(&mut self, depth: &Depth, levels: &[Level], redundant: bool) -> Outcome {
+        self.before.clear();
         if redundant && self.phase == Phase::Live && depth.last_id >= 0 && depth.last_id <= self.last_id {
             return Outcome::Old; // the slower connection's start
         }

@@ -58,6 +58,15 @@ struct Cost {
     reports: u64,
 }
 
+/// What a report is put in, once a second.
+fn boxes(output: &Output) -> u64 {
+    match output {
+        Output::Status(_) => 1,
+        Output::Board(_) => 2, // with its lines
+        _ => 0,
+    }
+}
+
 /// Steps through frames; those from `warm` on are counted.
 fn run(venue: Venue, frames: &[(i64, What)], warm: usize) -> Cost {
     let mut engine = Engine::new(Config { audit_ms: 0, ..Config::default() });
@@ -86,7 +95,7 @@ fn run(venue: Venue, frames: &[(i64, What)], warm: usize) -> Cost {
         if i >= warm {
             cost.frames += 1;
             cost.allocations += COUNT.with(Cell::get) - before;
-            cost.reports += out.items.iter().filter(|o| matches!(o, Output::Status(_))).count() as u64;
+            cost.reports += out.items.iter().map(boxes).sum::<u64>();
         }
         assert!(!out.items.iter().any(|o| matches!(o, Output::Fault(_))), "{:?}", out.items);
     }

@@ -8,8 +8,9 @@ use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId, Venue};
 use crate::metric::{Metrics, Seen};
 use crate::output::{Action, Counters, Fault, FaultKind, Outbox, Output, Remedy, Status, Validity};
+use crate::surveillance::{Rules, Surveillance};
 use crate::sync::{Outcome, Synced};
-use crate::units::{Level, Nanos, Scale, Side};
+use crate::units::{Level, Nanos, Scale, Side, Size};
 use crate::venue::Decoded;
 use crate::venue::okx::checksum::Texts;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub(super) struct Scene<'a> {
     pub(super) instrument: &'a Instrument,
     /// It came over HTTP.
     pub(super) reply: bool,
+    pub(super) rules: &'a Rules,
 }
 
 /// State of one instrument.
@@ -37,6 +39,7 @@ pub(super) struct Desk {
     pub(super) shadow_since: Nanos,
     pub(super) audit: Audit,
     pub(super) metrics: Metrics,
+    pub(super) surveillance: Surveillance,
     pub(super) relief: Relief,
     pub(super) texts: Texts,
     pub(super) validity: Validity,
@@ -71,7 +74,7 @@ pub(super) struct Desk {
     pub(super) index: Option<(f64, Nanos)>,
     last_trade_id: [i64; 2],
     last_bbo_id: i64,
-    latency_raw_ns: Option<i64>,
+    pub(super) latency_raw_ns: Option<i64>,
 }
 
 impl Desk {
@@ -83,6 +86,7 @@ impl Desk {
             // OKX thins its best-bid/ask messages out: only equal ids can be compared.
             audit: Audit::new(venue == Venue::Okx),
             metrics: Metrics::new(&config.metrics),
+            surveillance: Surveillance::default(),
             relief: Relief::default(),
             texts: Texts::default(),
             validity: Validity::Empty,
@@ -176,20 +180,27 @@ impl Desk {
     /// The event goes to the metrics and out.
     fn tell(&mut self, scene: &Scene<'_>, stamped: &Stamped, decoded: &Decoded, out: &mut Outbox) {
         let mut stamped = stamped.clone();
-        let mut levels: &[Level] = &[];
+        let (mut levels, mut before): (&[Level], &[Size]) = (&[], &[]);
         if let Event::Depth(depth) = &mut stamped.event {
             let span = depth.span;
             levels = &decoded.levels[span.start as usize..span.end as usize];
+            if depth.kind == DepthKind::Diff {
+                before = &self.synced.before;
+            }
             depth.span = LevelSpan { start: 0, asks: span.asks - span.start, end: span.len() as u32 };
         }
-        self.metrics.on(&Seen {
+        let seen = Seen {
             at: scene.at,
             stamped: &stamped,
             levels,
+            before,
+            best: [None; 2],
             book: &self.synced.book,
             validity: self.validity,
             instrument: scene.instrument,
-        });
+        };
+        self.metrics.on(&seen);
+        self.surveillance.on(&seen, scene.rules, scene.id, out);
         if let Event::Depth(depth) = &mut stamped.event {
             let start = out.levels.len() as u32;
             out.levels.extend_from_slice(levels);
@@ -339,6 +350,7 @@ impl Desk {
         }
         self.audit.rescale(from, to);
         self.metrics.on_rescale(from, to);
+        self.surveillance.on_rescale(from, to);
         self.relief.rescale(from, to);
         self.no_doubt();
         true

@@ -1,6 +1,8 @@
 //! Samples, ladders and status reports, on grids of event time.
 
 use super::Engine;
+use super::mates::{Groups, mates, quotes};
+use crate::detector::{Columns, Look};
 use crate::event::LevelSpan;
 use crate::instrument::{Instrument, InstrumentId, Kind, Venue};
 use crate::metric::{Moment, Peers};
@@ -48,13 +50,26 @@ impl Engine {
         if let Some(at) = due(&mut self.grid.status_due, self.now, self.config.status_ms) {
             for (number, desk) in self.desks.iter().enumerate() {
                 let offset = self.links.offset(self.registry.all()[number].venue);
-                out.items.push(Output::Status(Box::new(desk.status(InstrumentId(number as u32), at, offset))));
+                let id = InstrumentId(number as u32);
+                out.items.push(Output::Status(Box::new(desk.status(id, at, offset))));
+                if self.config.surveillance.enabled {
+                    out.items.push(Output::Board(Box::new(desk.surveillance.board(at, id))));
+                }
             }
         }
     }
 
     fn sample(&mut self, at: Nanos, out: &mut Outbox) {
+        let rules = &self.config.surveillance;
+        let watched = rules.enabled;
+        let columns = self.columns.take().unwrap_or_else(|| Columns::new(&self.config.metrics));
+        let groups = self.groups.take().unwrap_or_else(|| Groups::new(self.registry.all()));
+        let mut room = std::mem::take(&mut self.room);
+        if watched {
+            quotes(self.registry.all(), &self.desks, &mut room.quotes);
+        }
         for number in 0..self.desks.len() {
+            let id = InstrumentId(number as u32);
             let peers = Peers {
                 mark: self.desks[number].mark,
                 index: self.desks[number].index,
@@ -65,11 +80,33 @@ impl Engine {
                 continue;
             }
             let moment = Moment { at, book: &desk.synced.book, validity: desk.validity, instrument, peers };
-            let start = out.values.len() as u32;
+            let start = out.values.len();
             desk.metrics.sample(&moment, &mut out.values);
-            let len = out.values.len() as u32 - start;
-            out.items.push(Output::Sample { at, instrument: InstrumentId(number as u32), start, len });
+            let len = (out.values.len() - start) as u32;
+            out.items.push(Output::Sample { at, instrument: id, start: start as u32, len });
+            if watched {
+                mates(groups.others(id), self.registry.all(), &room.quotes, &mut room.mates);
+                desk.surveillance.look(
+                    &Look {
+                        at,
+                        book: &desk.synced.book,
+                        validity: desk.validity,
+                        may_cross: desk.may_cross,
+                        instrument,
+                        peers,
+                        values: &out.values[start..],
+                        columns: &columns,
+                        mates: &room.mates,
+                        counters: &desk.counters,
+                        latency_raw_ns: desk.latency_raw_ns,
+                        depth_at: desk.last_depth_at,
+                    },
+                    rules,
+                );
+                desk.surveillance.say(at, id, instrument, rules, out);
+            }
         }
+        (self.columns, self.groups, self.room) = (Some(columns), Some(groups), room);
     }
 
     /// Mid of the live spot book of the same underlying, the same exchange's first.

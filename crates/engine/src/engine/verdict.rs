@@ -249,7 +249,7 @@ impl Desk {
             return self.ask(scene.venue, scene.id, scene.link, scene.at, true, out);
         }
         std::mem::swap(&mut self.synced, &mut *shadow);
-        self.metrics.on_gap();
+        self.on_gap();
         self.audit.on_gap();
         self.started(scene);
         self.become_valid_or(Validity::Crossed, scene.id, scene.at, out);
@@ -267,9 +267,15 @@ impl Desk {
         self.doubted.clear();
     }
 
+    /// Nothing derived from the book's continuity outlives this.
+    pub(super) fn on_gap(&mut self) {
+        self.metrics.on_gap();
+        self.surveillance.on_gap();
+    }
+
     /// The book is no longer believed, from this instant.
     pub(super) fn invalidate(&mut self, why: Validity, scene: &Scene<'_>, out: &mut Outbox) {
-        self.metrics.on_gap();
+        self.on_gap();
         self.audit.on_gap();
         self.set_validity(why, scene.id, scene.at, out);
     }
@@ -292,7 +298,7 @@ impl Desk {
             }
         } else if self.validity == Validity::Live {
             self.invalid_since = Some(at);
-            self.metrics.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
+            self.on_gap(); // whatever the reason: nothing derived from the book's continuity outlives it
         }
         self.validity = validity;
         self.since = at;

@@ -91,7 +91,7 @@ impl Engine {
                     desk.siblings
                 );
                 out.items.push(fault(now, link, id, text));
-                desk.metrics.on_gap();
+                desk.on_gap();
                 desk.audit.on_gap();
                 desk.set_validity(Validity::Stale, id, now, out);
                 desk.resubscribed = Some(now);

@@ -19,6 +19,11 @@ impl Quote {
         Quote { key, size: level.size.0 }
     }
 
+    /// Its size, units.
+    pub(super) fn size(self) -> i64 {
+        self.size
+    }
+
     /// What was added on this side since `before`: all of a better quote, the difference at the same price, and minus
     /// what stood there before if the price got worse.
     pub(super) fn gain(self, before: Quote) -> i64 {
@@ -44,7 +49,7 @@ pub struct Finer {
 
 impl Finer {
     /// From one scale to a finer one.
-    pub(super) fn between(from: Scale, to: Scale) -> Self {
+    pub(crate) fn between(from: Scale, to: Scale) -> Self {
         let factor = |old: u8, new: u8| POW10.get(usize::from(new.saturating_sub(old))).copied().unwrap_or(1);
         Finer { price: factor(from.price, to.price), size: factor(from.size, to.size) }
     }

@@ -170,7 +170,12 @@ impl Bench {
                 self.samples.insert(*instrument, values);
                 return None;
             }
-            Output::Ladder { .. } | Output::Relief { .. } | Output::Instrument { .. } => return None,
+            Output::Alert(alert) => {
+                (alert.instrument, format!("alert:{}", format!("{:?}", alert.state).to_lowercase()))
+            }
+            Output::Board(_) | Output::Ladder { .. } | Output::Relief { .. } | Output::Instrument { .. } => {
+                return None;
+            }
         };
         // The first instrument goes without saying.
         if id == InstrumentId(0) {
