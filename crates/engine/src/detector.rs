@@ -329,7 +329,23 @@ macro_rules! detectors {
 
 detectors! {
     crossed::Crossed,
+    spoofing::Spoofing,
+    stuffing::Stuffing,
+    ignition::Ignition,
+    pinging::Pinging,
+    marking::Marking,
+    wash::Wash,
+    pump::Pump,
+    dislocation::Dislocation,
+    divergence::Divergence,
+    stale_price::StalePrice,
+    funding_pressure::FundingPressure,
+    cascade::Cascade,
 }
+
+mod bars;
+mod consensus;
+mod near;
 
 #[cfg(test)]
 pub(crate) mod tests;
