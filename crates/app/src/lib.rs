@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod cost;
 pub mod failure;
 pub mod health;
 pub mod hub;

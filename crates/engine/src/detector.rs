@@ -330,3 +330,6 @@ macro_rules! detectors {
 detectors! {
     crossed::Crossed,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

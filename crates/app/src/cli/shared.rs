@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {
-    /// Folder with exchanges.yaml, instruments.yaml, alerts.yaml, features.yaml [default: ./config if it is there, else what
+    /// Folder with exchanges.yaml, instruments.yaml, alerts.yaml, features.yaml, fees.yaml [default: ./config if it is there, else what
     /// is built in]
     #[arg(long, value_name = "DIR", env = "FATHOMETER_CONFIG")]
     pub config: Option<PathBuf>,

@@ -16,6 +16,7 @@ use crate::report::Report;
 use crate::view::Mode;
 use crate::{logging, tui};
 use fathometer_edge::clock;
+use fathometer_engine::cost::fees::Table;
 use fathometer_engine::engine::Config;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Watch {
     pub mode: Mode,
     /// The engine's configuration.
     pub config: Config,
+    /// What the exchanges charge.
+    pub fees: Vec<Table>,
     /// What is listened to.
     pub groups: Vec<Group>,
     /// Folder of the tape.
@@ -99,7 +102,7 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
     let live = Live::start(watch.mode, watch.config, watch.groups, recorder, vault, runtime.handle())?;
     let stop = CancellationToken::new();
     if let Some(mut bound) = listener {
-        let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+        let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(watch.fees);
         runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     }
     runtime.spawn(end_in_time(live.state.clone(), watch.screen.seconds));
