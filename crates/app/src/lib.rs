@@ -1,5 +1,6 @@
 //! Fathometer, the program: command line, configuration, roles, screens. It computes no metric.
 
+pub mod alerts;
 pub mod api;
 pub mod bench;
 pub mod cli;
