@@ -1,6 +1,7 @@
 //! The command line as it is written: one file per family of commands.
 
 pub mod about;
+pub mod lab;
 pub mod market;
 pub mod serve;
 pub mod shared;
@@ -44,6 +45,8 @@ pub enum Command {
     Venue(venue::VenueArgs),
     /// Measure how fast a recording is decoded, applied and measured
     Bench(tape::BenchArgs),
+    /// Measure the detectors: scripted manipulations in simulated and recorded flow, and who found them
+    Lab(lab::LabArgs),
     /// List venues, metrics or instruments
     List(about::ListArgs),
     /// Check the configuration: print what is meant, or everything that is wrong

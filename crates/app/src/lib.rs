@@ -8,6 +8,7 @@ pub mod config;
 pub mod failure;
 pub mod health;
 pub mod hub;
+pub mod lab;
 pub mod live;
 pub mod logging;
 pub mod monitor;
