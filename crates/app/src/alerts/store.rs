@@ -294,7 +294,9 @@ impl Store {
         if self.entries.len() > ENTRIES_MAX {
             let over = self.entries.iter().find(|(_, entry)| !entry.is_open()).map(|(at, _)| *at);
             let oldest = over.or_else(|| self.entries.keys().next().copied());
-            oldest.map(|at| self.remove(at));
+            if let Some(at) = oldest {
+                self.remove(at);
+            }
         }
     }
 
