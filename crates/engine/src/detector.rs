@@ -327,8 +327,21 @@ macro_rules! detectors {
     };
 }
 
+mod band;
+pub mod dual;
+mod rolling;
+
 detectors! {
     crossed::Crossed,
+    spread::Spread,
+    basis::Basis,
+    depth::Depth,
+    exhaustion::Exhaustion,
+    vacuum::Vacuum,
+    stall::Stall,
+    gap_rate::GapRate,
+    clock_jump::ClockJump,
+    audit_mismatch::AuditMismatch,
 }
 
 #[cfg(test)]
