@@ -327,10 +327,6 @@ macro_rules! detectors {
     };
 }
 
-mod band;
-pub mod dual;
-mod rolling;
-
 detectors! {
     crossed::Crossed,
     spread::Spread,
@@ -342,7 +338,26 @@ detectors! {
     gap_rate::GapRate,
     clock_jump::ClockJump,
     audit_mismatch::AuditMismatch,
+    spoofing::Spoofing,
+    stuffing::Stuffing,
+    ignition::Ignition,
+    pinging::Pinging,
+    marking::Marking,
+    wash::Wash,
+    pump::Pump,
+    dislocation::Dislocation,
+    divergence::Divergence,
+    stale_price::StalePrice,
+    funding_pressure::FundingPressure,
+    cascade::Cascade,
 }
+
+mod band;
+mod bars;
+mod consensus;
+pub mod dual;
+mod near;
+mod rolling;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,6 +3,7 @@
 use super::watch::{interrupted, runtime};
 use super::{load, print, print_json};
 use crate::api::{Api, server};
+use crate::cli::shared::ConfigArgs;
 use crate::cli::tape::{ReplayArgs, Speed};
 use crate::failure::{Failure, Outcome};
 use crate::health::Health;
@@ -19,6 +20,7 @@ use fathometer_edge::recording::{self, Source};
 use fathometer_engine::engine::Config;
 use fathometer_engine::instrument::Instrument;
 use fathometer_engine::metric::catalogue;
+use fathometer_engine::registry::Registry;
 use fathometer_engine::units::Nanos;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +37,7 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
         return serve(args);
     }
     let source = recording::open(&args.files).map_err(Failure::input)?;
-    let config = config(args, &source)?;
+    let config = config(&args.config, &source)?;
     let drawn = speed(args) != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
     let runner = Runner::new(config);
     let (runner, source, seconds) =
@@ -58,7 +60,8 @@ fn name(args: &ReplayArgs) -> String {
 
 /// The page and the API over a recording, until told to end.
 fn serve(args: &ReplayArgs) -> Outcome {
-    let fallback = Config { metrics: load(&args.config)?.features.metrics, ..Config::default() };
+    let loaded = load(&args.config)?;
+    let fallback = Config { metrics: loaded.features.metrics, ..Config::default() };
     let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
     let runtime = runtime()?;
     let mut bound = runtime.block_on(server::bind(args.listen, &args.access))?;
@@ -69,7 +72,7 @@ fn serve(args: &ReplayArgs) -> Outcome {
     let stop = CancellationToken::new();
     runtime.spawn(system::keep(state.clone()));
     let booth = Booth::serving(player, args.recordings.clone(), fallback);
-    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(loaded.fees);
     runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     eprintln!("replaying {} at {url}; Ctrl-C ends", name(args));
     runtime.block_on(interrupted());
@@ -79,7 +82,7 @@ fn serve(args: &ReplayArgs) -> Outcome {
 }
 
 /// A tape brings the configuration it was recorded with, so that it means the same; other recordings take ours.
-fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
+pub(super) fn config(args: &ConfigArgs, source: &Source) -> Result<Config, Failure> {
     let unreadable = |error| {
         Failure::input(format!(
             "the configuration at the head of the tape cannot be read: {error}; it was written by another version"
@@ -87,7 +90,7 @@ fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
     };
     match source.header() {
         Some(header) if !header.is_empty() => serde_json::from_slice(header).map_err(unreadable),
-        _ => Ok(Config { metrics: load(&args.config)?.features.metrics, ..Config::default() }),
+        _ => Ok(Config { metrics: load(args)?.features.metrics, ..Config::default() }),
     }
 }
 
@@ -202,9 +205,8 @@ fn tell_skipped(source: &Source) {
     }
 }
 
-/// The canonical text of an instrument's book.
-fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failure> {
-    let registry = runner.engine.registry();
+/// The one recorded instrument that a name means.
+pub(super) fn named(registry: &Registry, asked: &str) -> Result<String, Failure> {
     let known = |info: &Instrument| Known {
         venue: info.venue,
         symbol: info.symbol.clone(),
@@ -217,7 +219,12 @@ fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failur
         let names: Vec<String> = found.iter().map(|known| known.id()).collect();
         return Err(Failure::input(format!("`{asked}` means {} books; say which: {}", names.len(), names.join(", "))));
     };
-    let id = one.id();
+    Ok(one.id())
+}
+
+/// The canonical text of an instrument's book.
+fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failure> {
+    let id = named(runner.engine.registry(), asked)?;
     if runner.parting().is_none() {
         return runner.book_text(&id).ok_or_else(|| Failure::input(format!("nothing was recorded of {id}")));
     }

@@ -54,6 +54,11 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// The fees that are built in.
+fn fees() -> Vec<fathometer_engine::cost::fees::Table> {
+    fathometer::config::Config::load(fathometer::config::Sources::default()).unwrap().fees
+}
+
 impl Rig {
     pub(crate) fn new() -> Self {
         Rig::with(ServeArgs::default(), Limits::default())
@@ -85,7 +90,7 @@ impl Rig {
         let mut bound = runtime.block_on(server::bind("127.0.0.1:0".parse().unwrap(), &args)).unwrap();
         let url = bound.url().unwrap();
         let address = url.rsplit('/').next().unwrap().parse().unwrap();
-        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(fees());
         api.limits = limits;
         let (api, stop) = (Arc::new(api), CancellationToken::new());
         runtime.spawn(server::serve(bound, api.clone(), stop.clone()));

@@ -206,6 +206,7 @@ impl Stage {
             stamped: &stamped,
             levels,
             before,
+            best: [None; 2],
             book: &self.book,
             validity: self.validity,
             instrument: &self.instrument,
