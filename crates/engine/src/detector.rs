@@ -329,6 +329,15 @@ macro_rules! detectors {
 
 detectors! {
     crossed::Crossed,
+    spread::Spread,
+    basis::Basis,
+    depth::Depth,
+    exhaustion::Exhaustion,
+    vacuum::Vacuum,
+    stall::Stall,
+    gap_rate::GapRate,
+    clock_jump::ClockJump,
+    audit_mismatch::AuditMismatch,
     spoofing::Spoofing,
     stuffing::Stuffing,
     ignition::Ignition,
@@ -343,9 +352,12 @@ detectors! {
     cascade::Cascade,
 }
 
+mod band;
 mod bars;
 mod consensus;
+pub mod dual;
 mod near;
+mod rolling;
 
 #[cfg(test)]
 pub(crate) mod tests;
