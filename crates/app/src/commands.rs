@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod about;
+pub mod cost;
 pub mod demo;
 pub mod list;
 pub mod market;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Top(args) => top::top(&args),
         Command::Record(args) => market::record(args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Cost(args) => cost::cost(&args),
         Command::Venue(args) => demo::venue(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Lab(args) => lab::lab(&args),

@@ -19,3 +19,4 @@ pub mod surveillance;
 mod sync;
 pub mod units;
 pub mod venue;
+pub mod zscore;

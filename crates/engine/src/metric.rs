@@ -9,16 +9,19 @@ use crate::output::Validity;
 use crate::units::{Level, Nanos, Scale, Size};
 use serde::{Deserialize, Serialize};
 
+mod bars;
+mod integrated_ofi;
 mod log;
 mod params;
 mod quote;
+mod seconds;
 mod top;
 mod trades;
 mod window;
 
 pub use params::Params;
 pub use quote::Finer;
-pub use top::{Top, Touch};
+pub use top::{Best, Top, Touch};
 pub use trades::OneKind;
 
 /// A number, or the reason why there is none.
@@ -103,6 +106,8 @@ pub struct Seen<'a> {
     pub levels: &'a [Level],
     /// What stood at each of these levels before; empty where the book began anew with this event.
     pub before: &'a [Size],
+    /// The best levels after the event and those before it, where the book was believed; filled in by `Metrics::on`.
+    pub best: [Option<Best>; 2],
     /// The book after it.
     pub book: &'a Book,
     /// Whether the book may be believed.
@@ -167,17 +172,21 @@ macro_rules! metrics {
             pub fn new(params: &Params) -> Self {
                 Metrics { top: Top::new(params), $($file: $file::$name::new(params),)+ }
             }
-            /// An event of the instrument.
-            pub fn on(&mut self, seen: &Seen<'_>) {
-                $(self.$file.on(seen);)+
+            /// An event of the instrument; the same with the best levels after it and before it filled in.
+            pub fn on<'a>(&mut self, seen: &Seen<'a>) -> Seen<'a> {
+                let seen = Seen { best: self.top.on(seen), ..*seen };
+                $(self.$file.on(&seen);)+
+                seen
             }
             /// The book is no longer believed.
             pub fn on_gap(&mut self) {
+                self.top.on_gap();
                 $(self.$file.on_gap();)+
             }
             /// The instrument's units became finer.
             pub fn on_rescale(&mut self, from: Scale, to: Scale) {
                 let finer = Finer::between(from, to);
+                self.top.on_rescale(finer);
                 $(self.$file.on_rescale(finer);)+
             }
             /// Appends every column's value.
@@ -213,6 +222,19 @@ metrics! {
     rates::Rates,
     basis::Basis,
     funding::Funding,
+    kyle::Kyle,
+    amihud::Amihud,
+    roll::Roll,
+    bipower::Bipower,
+    parkinson::Parkinson,
+    two_scale::TwoScale,
+    vpin::Vpin,
+    effective_spread::EffectiveSpread,
+    hawkes::Hawkes,
+    stoikov::Stoikov,
+    level_rates::LevelRates,
+    resilience::Resilience,
+    premium::Premium,
 }
 
 /// Where a column stands in a sample.

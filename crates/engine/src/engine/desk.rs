@@ -194,11 +194,12 @@ impl Desk {
             stamped: &stamped,
             levels,
             before,
+            best: [None; 2],
             book: &self.synced.book,
             validity: self.validity,
             instrument: scene.instrument,
         };
-        self.metrics.on(&seen);
+        let seen = self.metrics.on(&seen);
         self.surveillance.on(&seen, scene.rules, scene.id, out);
         if let Event::Depth(depth) = &mut stamped.event {
             let start = out.levels.len() as u32;

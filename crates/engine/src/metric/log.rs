@@ -1,4 +1,4 @@
-//! The natural logarithm in plain arithmetic, so that every machine gives the same digits (a system's own differs in the last).
+//! The natural logarithm and its inverse in plain arithmetic, so that every machine gives the same digits (a system's own differs in the last).
 
 use std::f64::consts::LN_2;
 
@@ -58,6 +58,35 @@ pub(super) fn ln(x: f64) -> f64 {
     exponent as f64 * LN_2 + LOGS[part] + 2.0 * (z + series)
 }
 
+/// 1/2!, 1/3!, ... 1/13!: the series of e^r after 1 + r. |r| is at most ln(2)/2, so the next term is below 10^-17.
+const FACTORIALS: [f64; 12] = {
+    let (mut all, mut i, mut product) = ([0.0; 12], 0, 1.0);
+    while i < 12 {
+        product *= (i + 2) as f64;
+        all[i] = 1.0 / product;
+        i += 1;
+    }
+    all
+};
+/// ln 2 in two parts, the first of so few digits that whole multiples of it are exact.
+const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
+/// e^x for x <= 0 as decays need it; 0 below the normal range, not a number for others.
+pub(super) fn exp_decay(x: f64) -> f64 {
+    if x.is_nan() || x > 0.0 {
+        return f64::NAN;
+    }
+    if x < -708.0 {
+        return 0.0;
+    }
+    let twos = (x / LN_2).round();
+    let r = (x - twos * LN_2_HIGH) - twos * LN_2_LOW;
+    let tail = FACTORIALS.iter().rev().fold(0.0, |tail, factor| tail * r + factor);
+    let power = f64::from_bits(((1023 + twos as i64) as u64) << 52);
+    (1.0 + (r + r * r * tail)) * power
+}
+
 const fn atanh(z: f64) -> f64 {
     let square = z * z;
     let (mut tail, mut i) = (0.0, SERIES.len());
@@ -83,6 +112,17 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(ln(bad).is_nan());
         }
+    }
+
+    #[test]
+    fn decays_agree_with_the_system() {
+        for i in 0..200_000 {
+            let x = -f64::from(i) * 0.003_5;
+            let error = (exp_decay(x) - x.exp()).abs();
+            assert!(error <= 4e-16 * x.exp(), "exp({x}): {error}");
+        }
+        assert_eq!((exp_decay(0.0), exp_decay(-1e9), exp_decay(f64::NEG_INFINITY)), (1.0, 0.0, 0.0));
+        assert!(exp_decay(1e-9).is_nan() && exp_decay(f64::NAN).is_nan());
     }
 
     #[test]

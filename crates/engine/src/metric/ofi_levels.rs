@@ -1,14 +1,15 @@
 //! Order flow imbalance at each of the first M levels (Xu, Gould and Howison 2019), over the first OFI window.
 //!
 //! Level i is the i-th best price, not a fixed one: when a better price appears, every level behind it sees a better
-//! price too. A level that does not exist counts as worse than any price, with size 0.
+//! price too. A level that does not exist counts as worse than any price, with size 0. `integrated_ofi.rs` mixes them.
 
+use super::integrated_ofi::Component;
 use super::quote::{Finer, Quote};
 use super::window::Window;
 use super::{Metric, Moment, Params, Reason, Seen, Spec, Top, Value};
 use crate::event::Event;
 use crate::output::Validity;
-use crate::units::{POW10, Side, float};
+use crate::units::{NANOS_PER_SECOND, Nanos, POW10, Side, float};
 use serde::{Deserialize, Serialize};
 
 /// The last quotes per level and the window.
@@ -18,6 +19,12 @@ pub struct OfiLevels {
     last: [Vec<Quote>; 2],
     is_known: bool,
     window: Window<i128>,
+    component: Component,
+    /// The end of the running second.
+    next: Option<Nanos>,
+    /// Room for the flows of a second.
+    #[serde(skip)]
+    flows: Vec<f64>,
 }
 
 impl Metric for OfiLevels {
@@ -25,7 +32,14 @@ impl Metric for OfiLevels {
         let levels = params.ofi_depth();
         let buckets = params.ofi_windows().first().copied().unwrap_or(1);
         let side = || vec![Quote::NONE; levels];
-        OfiLevels { last: [side(), side()], is_known: false, window: Window::new(buckets, levels) }
+        OfiLevels {
+            last: [side(), side()],
+            is_known: false,
+            window: Window::new(buckets, levels),
+            component: Component::new(levels, params.bars()),
+            next: None,
+            flows: Vec::with_capacity(levels),
+        }
     }
 
     fn specs(params: &Params) -> Vec<Spec> {
@@ -35,7 +49,13 @@ impl Metric for OfiLevels {
             help: "Order flow imbalance at the i-th best price over the shortest OFI window, in what the venue counts in.",
             formula: "sum of e_n as in ofi, with the i-th best prices and sizes (Xu, Gould, Howison 2019)",
         };
-        (1..=params.ofi_depth()).map(spec).collect()
+        let integrated = Spec {
+            id: "integrated_ofi".into(),
+            unit: "ratio",
+            help: "The mixture of the flows at all levels that tells most of them, in multiples of the average size of a level.",
+            formula: "w'x / |w|_1, x = ofi_i / average size of a level, w the first principal component of x over the bar window (Cont, Cucuringu, Zhang 2023)",
+        };
+        (1..=params.ofi_depth()).map(spec).chain([integrated]).collect()
     }
 
     fn on(&mut self, seen: &Seen<'_>) {
@@ -45,6 +65,7 @@ impl Metric for OfiLevels {
         if seen.validity != Validity::Live {
             return self.on_gap();
         }
+        self.pass(seen.at);
         self.window.advance(seen.at);
         let mut is_complete = true;
         for (side, sign) in [(Side::Bid, 1), (Side::Ask, -1)] {
@@ -66,9 +87,11 @@ impl Metric for OfiLevels {
     fn on_rescale(&mut self, finer: Finer) {
         self.last.iter_mut().flatten().for_each(|quote| *quote = quote.finer(finer));
         self.window.convert(|_, flow| flow.saturating_mul(finer.size.into()));
+        self.component.finer(finer.size);
     }
 
     fn sample(&mut self, moment: &Moment<'_>, top: &Top, out: &mut Vec<Value>) {
+        self.pass(moment.at);
         let unit = POW10[usize::from(moment.instrument.scale.size)] as f64;
         let ready = top.touch().and_then(|_| {
             if !self.is_known {
@@ -78,10 +101,40 @@ impl Metric for OfiLevels {
             if self.window.is_full() { Ok(()) } else { Err(Reason::Warmup) }
         });
         out.extend((0..self.last[0].len()).map(|i| Value::from(ready.map(|()| float(self.window.sum(i)) / unit))));
+        let flows = (0..self.last[0].len()).map(|i| float(self.window.sum(i)));
+        out.push(ready.and_then(|()| self.component.of(flows)).into());
     }
 }
 
 impl OfiLevels {
+    /// The flows that stand at each whole second go into the mixture.
+    #[inline]
+    fn pass(&mut self, at: Nanos) {
+        if self.next.is_none_or(|next| at >= next) {
+            self.end_second(at);
+        }
+    }
+
+    #[cold]
+    fn end_second(&mut self, at: Nanos) {
+        /// After a longer silence the flows are nothing anyway.
+        const SILENCE_MAX: i64 = 60;
+        let last = at.0.saturating_sub(at.0.rem_euclid(NANOS_PER_SECOND));
+        let mut next = self.next.unwrap_or(Nanos(i64::MAX)).0.max(last.saturating_sub(SILENCE_MAX * NANOS_PER_SECOND));
+        while next <= last && self.is_known {
+            self.window.roll(Nanos(next));
+            if self.window.is_full() {
+                let levels = self.last[0].len();
+                self.flows.clear();
+                self.flows.extend((0..levels).map(|i| float(self.window.sum(i))));
+                let size: f64 = self.last.iter().flatten().map(|quote| quote.size() as f64).sum();
+                self.component.push(&self.flows, size / (2 * levels) as f64);
+            }
+            next = next.saturating_add(NANOS_PER_SECOND);
+        }
+        self.next = Some(Nanos(last).plus(NANOS_PER_SECOND));
+    }
+
     /// Takes over the levels of a side and adds what changed; `false` if one of them is not known.
     fn follow(&mut self, seen: &Seen<'_>, side: Side, sign: i128) -> bool {
         let trusted = seen.book.trusted(side);
@@ -115,6 +168,7 @@ impl OfiLevels {
     fn forget(&mut self) {
         self.is_known = false;
         self.window.reset();
+        self.component.forget();
     }
 }
 

@@ -26,6 +26,16 @@ pub struct Params {
     pub volatility_step_seconds: f64,
     /// A mark, index or peer mid older than this is not used for a basis, seconds.
     pub peer_age_max_seconds: f64,
+    /// Window of what is estimated from bars of one second (impact, illiquidity, volatilities), seconds.
+    pub bar_window_seconds: f64,
+    /// Buckets of equal volume in the VPIN.
+    pub vpin_buckets: usize,
+    /// Volume of a VPIN bucket, quote currency; 0: the volume of five minutes divided by the number of buckets.
+    pub vpin_bucket_quote: f64,
+    /// Notional whose execution makes the impact prices of the premium index, quote currency.
+    pub premium_impact_quote: f64,
+    /// Interest of a funding interval, bps.
+    pub premium_interest_bps: f64,
 }
 
 impl Default for Params {
@@ -41,6 +51,11 @@ impl Default for Params {
             volatility_window_seconds: 300.0,
             volatility_step_seconds: 1.0,
             peer_age_max_seconds: 10.0,
+            bar_window_seconds: 300.0,
+            vpin_buckets: 50,
+            vpin_bucket_quote: 0.0,
+            premium_impact_quote: 25_000.0,
+            premium_interest_bps: 1.0,
         }
     }
 }
@@ -58,6 +73,10 @@ const LEVELS_MAX: usize = 1_000;
 const OFI_LEVELS_MAX: usize = 20;
 /// Most steps of the volatility window.
 const STEPS_MAX: f64 = 36_000.0;
+/// Fewest and most bars of one second.
+const BARS: std::ops::RangeInclusive<f64> = 30.0..=3_600.0;
+/// Most buckets of the VPIN.
+const VPIN_BUCKETS_MAX: usize = 1_000;
 
 impl Params {
     /// What is wrong with the choices, one sentence each; such choices are left out or moved to the nearest possible.
@@ -85,6 +104,13 @@ impl Params {
         let steps = (2.0..=STEPS_MAX).contains(&(self.volatility_window_seconds / self.volatility_step_seconds));
         check(steps, "volatility_window_seconds", format!("2 to {STEPS_MAX} times volatility_step_seconds"));
         check(positive(&self.peer_age_max_seconds), "peer_age_max_seconds", "above 0".into());
+        check(BARS.contains(&self.bar_window_seconds), "bar_window_seconds", "30 to 3600".into());
+        let buckets = (1..=VPIN_BUCKETS_MAX).contains(&self.vpin_buckets);
+        check(buckets, "vpin_buckets", format!("1 to {VPIN_BUCKETS_MAX}"));
+        let volume = self.vpin_bucket_quote >= 0.0 && self.vpin_bucket_quote.is_finite();
+        check(volume, "vpin_bucket_quote", "0 or above".into());
+        check(positive(&self.premium_impact_quote), "premium_impact_quote", "above 0".into());
+        check(self.premium_interest_bps.abs() <= 1e4, "premium_interest_bps", "-10000 to 10000".into());
         all
     }
 
@@ -136,6 +162,21 @@ impl Params {
     /// Window of what is made of trades and of the rates, in buckets.
     pub(super) fn trade_window(&self) -> usize {
         buckets(self.trade_window_seconds)
+    }
+
+    /// Window of what is made of trades, in whole seconds.
+    pub(super) fn trade_window_whole_seconds(&self) -> usize {
+        self.trade_window_seconds.round().clamp(1.0, 3_600.0).max(1.0) as usize // NaN becomes 1
+    }
+
+    /// Number of bars of one second.
+    pub(super) fn bars(&self) -> usize {
+        self.bar_window_seconds.round().clamp(*BARS.start(), *BARS.end()).max(*BARS.start()) as usize // NaN: the fewest
+    }
+
+    /// Buckets of the VPIN.
+    pub(super) fn vpin(&self) -> usize {
+        self.vpin_buckets.clamp(1, VPIN_BUCKETS_MAX)
     }
 
     /// Step in ns and number of steps of the realised volatility.
@@ -201,12 +242,18 @@ mod tests {
             volatility_window_seconds: 0.0,
             volatility_step_seconds: f64::NAN,
             peer_age_max_seconds: -1.0,
+            bar_window_seconds: f64::NAN,
+            vpin_buckets: 0,
+            vpin_bucket_quote: -1.0,
+            premium_impact_quote: 0.0,
+            premium_interest_bps: f64::NAN,
         };
         let problems = nonsense.problems();
-        assert_eq!(problems.len(), 10, "{problems:#?}");
+        assert_eq!(problems.len(), 15, "{problems:#?}");
         assert!(problems[0].starts_with("bands_bps must be"));
         assert_eq!(nonsense.bands(), [50_000]);
         assert_eq!(nonsense.trade_window(), 1);
+        assert_eq!((nonsense.bars(), nonsense.vpin()), (30, 1));
         let (step, count) = nonsense.volatility();
         assert!(step >= 0 && count <= STEPS_MAX as usize);
     }

@@ -19,6 +19,11 @@ impl Quote {
         Quote { key, size: level.size.0 }
     }
 
+    /// Its size, units.
+    pub(super) fn size(self) -> i64 {
+        self.size
+    }
+
     /// What was added on this side since `before`: all of a better quote, the difference at the same price, and minus
     /// what stood there before if the price got worse.
     pub(super) fn gain(self, before: Quote) -> i64 {

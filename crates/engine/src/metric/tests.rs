@@ -68,13 +68,17 @@ impl Stage {
     }
 
     pub(super) fn depth(&mut self, ms: i64, changes: &[Change]) {
-        for (side, price, size) in changes {
-            self.book.set(*side, Level { price: Price(*price), size: Size(*size) });
+        let of = |wanted| changes.iter().filter(move |change| change.0 == wanted);
+        let (mut levels, mut before) = (Vec::new(), Vec::new());
+        for (side, price, size) in of(Side::Bid).chain(of(Side::Ask)) {
+            let level = Level { price: Price(*price), size: Size(*size) };
+            before.push(self.book.set(*side, level));
+            levels.push(level);
         }
-        let (span, ids) = (LevelSpan::default(), -1);
-        let kind = DepthKind::Diff;
+        let span = LevelSpan { start: 0, asks: of(Side::Bid).count() as u32, end: levels.len() as u32 };
+        let (kind, ids) = (DepthKind::Diff, -1);
         let depth = Depth { kind, first_id: ids, last_id: ids, prev_id: ids, checksum: None, limit: 0, span };
-        self.event(ms, Event::Depth(depth));
+        self.show(ms, Event::Depth(depth), &levels, &before);
     }
 
     pub(super) fn trade(&mut self, ms: i64, price: i64, size: i64, taker_buy: bool) {
@@ -83,18 +87,15 @@ impl Stage {
     }
 
     pub(super) fn event(&mut self, ms: i64, event: Event) {
+        self.show(ms, event, &[], &[]);
+    }
+
+    fn show(&mut self, ms: i64, event: Event, levels: &[Level], before: &[Size]) {
         self.at(ms);
         let stamped = Stamped { instrument: InstrumentId(0), ts_venue: None, ts_engine: None, event };
         let (at, validity) = (self.at, self.validity);
-        let seen = Seen {
-            at,
-            stamped: &stamped,
-            levels: &[],
-            before: &[],
-            book: &self.book,
-            validity,
-            instrument: &self.instrument,
-        };
+        let (book, instrument) = (&self.book, &self.instrument);
+        let seen = Seen { at, stamped: &stamped, levels, before, best: [None; 2], book, validity, instrument };
         self.metrics.on(&seen);
     }
 
@@ -115,6 +116,14 @@ impl Stage {
         let mut out = Vec::new();
         metrics.sample(&Moment { at, book: &self.book, validity, instrument: &self.instrument, peers }, &mut out);
         out
+    }
+
+    /// A sample that leaves its traces, as the grid takes them.
+    pub(super) fn take_sample(&mut self) -> Vec<Value> {
+        let mut metrics = self.metrics.clone();
+        let values = self.sample_with(&mut metrics);
+        self.metrics = metrics;
+        values
     }
 
     /// A column's value now; sampling leaves this stage as it is.
@@ -210,10 +219,18 @@ fn the_columns_of_the_defaults_keep_their_names() {
         depth_bid_50bps_quote depth_bid_100bps_quote depth_ask_1bps_quote depth_ask_5bps_quote depth_ask_10bps_quote \
         depth_ask_25bps_quote depth_ask_50bps_quote depth_ask_100bps_quote slippage_buy_10k_bps slippage_buy_100k_bps \
         slippage_buy_1m_bps slippage_sell_10k_bps slippage_sell_100k_bps slippage_sell_1m_bps weighted_price_10 \
-        weighted_price_cross_10 slope_10 ofi_1s ofi_10s ofi_1 ofi_2 ofi_3 ofi_4 ofi_5 vwap_60s vwap_since_start \
+        weighted_price_cross_10 slope_10 ofi_1s ofi_10s ofi_1 ofi_2 ofi_3 ofi_4 ofi_5 integrated_ofi vwap_60s vwap_since_start \
         volume_buy_60s_base_per_s volume_sell_60s_base_per_s trade_imbalance_60s cvd_base volatility_300s_annual_pct \
         realised_variance_300s depth_updates_per_s trades_per_s bbo_updates_per_s basis_index_bps basis_mark_bps \
-        basis_spot_bps mark_index_bps funding_rate_bps funding_next_s";
+        basis_spot_bps mark_index_bps funding_rate_bps funding_next_s kyle_lambda_bps_per_million \
+        kyle_lambda_se_bps_per_million amihud_bps_per_million roll_spread_bps bipower_volatility_annual_pct jump_share \
+        parkinson_volatility_annual_pct two_scale_volatility_annual_pct vpin effective_spread_bps realised_spread_5s_bps \
+        price_impact_5s_bps markout_1s_bps markout_5s_bps markout_30s_bps markout_60s_bps \
+        hawkes_base_per_s hawkes_branching_ratio hawkes_decay_per_s stoikov_microprice stoikov_minus_mid_bps \
+        added_0_1bps_size_per_s added_1_5bps_size_per_s added_5_25bps_size_per_s cancelled_0_1bps_size_per_s \
+        cancelled_1_5bps_size_per_s cancelled_5_25bps_size_per_s filled_0_1bps_size_per_s filled_1_5bps_size_per_s \
+        filled_5_25bps_size_per_s order_to_trade_count order_to_trade_volume resilience_half_life_s \
+        resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s premium_index_bps funding_predicted_bps";
     assert_eq!(ids, expected.split_whitespace().collect::<Vec<_>>());
 }
 
@@ -234,7 +251,8 @@ fn a_book_that_is_not_live_tells_nothing_of_itself() {
         .collect();
     let of_messages = "vwap_60s vwap_since_start volume_buy_60s_base_per_s volume_sell_60s_base_per_s trade_imbalance_60s \
         cvd_base depth_updates_per_s trades_per_s bbo_updates_per_s basis_index_bps basis_mark_bps basis_spot_bps \
-        mark_index_bps funding_rate_bps funding_next_s";
+        mark_index_bps funding_rate_bps funding_next_s roll_spread_bps vpin hawkes_base_per_s \
+        hawkes_branching_ratio hawkes_decay_per_s premium_index_bps funding_predicted_bps";
     assert_eq!(told, of_messages.split_whitespace().collect::<Vec<_>>());
 }
 
@@ -284,10 +302,7 @@ fn perform(stage: &mut Stage, ms: i64, step: &Step) -> Vec<Value> {
         Step::Refine => {}
         Step::Sample => {
             stage.at(ms);
-            let mut metrics = stage.metrics.clone();
-            let values = stage.sample_with(&mut metrics);
-            stage.metrics = metrics;
-            return values;
+            return stage.take_sample();
         }
     }
     Vec::new()

@@ -1,6 +1,10 @@
-//! The top of both sides, read once per sample for all metrics: the touch, and the first levels that are known.
+//! What most metrics need, found once for all: the best levels at every event, the bars since the last gap, and per sample
+//! the touch and the first levels that are known.
 
-use super::{Moment, Params, Reason};
+use super::bars::Bars;
+use super::quote::Finer;
+use super::{Moment, Params, Reason, Seen};
+use crate::event::Event;
 use crate::output::Validity;
 use crate::units::{Level, POW10, Side};
 use serde::{Deserialize, Serialize};
@@ -20,10 +24,23 @@ pub struct Touch {
     pub spread: f64,
 }
 
-/// What of the book most metrics need.
+/// The best levels of a book that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Best bid, units.
+    pub bid: Level,
+    /// Best ask, units.
+    pub ask: Level,
+    /// Mid, quote currency.
+    pub mid: f64,
+}
+
+/// What most metrics need.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Top {
     wanted: usize,
+    best: Option<Best>,
+    pub(super) bars: Bars,
     #[serde(skip, default = "unseen")]
     touch: Result<Touch, Reason>,
     #[serde(skip)]
@@ -42,11 +59,40 @@ impl Top {
     pub(super) fn new(params: &Params) -> Self {
         let wanted = params.imbalances().last().copied().unwrap_or(1).max(params.weighted());
         let side = || Vec::with_capacity(wanted);
-        Top { wanted, touch: unseen(), sides: [side(), side()], end: [None; 2] }
+        let bars = Bars::new(params);
+        Top { wanted, best: None, bars, touch: unseen(), sides: [side(), side()], end: [None; 2] }
+    }
+
+    /// Takes over an event; the best levels after it and before it.
+    #[inline]
+    pub(super) fn on(&mut self, seen: &Seen<'_>) -> [Option<Best>; 2] {
+        let before = self.best;
+        if matches!(seen.stamped.event, Event::Depth(_)) {
+            self.best = best(seen);
+        }
+        self.bars.on(seen, self.best);
+        [self.best, before]
+    }
+
+    /// The book is no longer believed.
+    pub(super) fn on_gap(&mut self) {
+        self.best = None;
+        self.bars.clear();
+    }
+
+    /// The units became finer.
+    pub(super) fn on_rescale(&mut self, finer: Finer) {
+        if let Some(Best { bid, ask, .. }) = &mut self.best {
+            for level in [bid, ask] {
+                level.price.0 = level.price.0.saturating_mul(finer.price);
+                level.size.0 = level.size.0.saturating_mul(finer.size);
+            }
+        }
     }
 
     /// Reads the moment's book.
     pub(super) fn fill(&mut self, moment: &Moment<'_>) {
+        self.bars.pass(moment.at);
         self.sides.iter_mut().for_each(Vec::clear);
         if moment.validity != Validity::Live {
             self.end = [Some(Reason::BookInvalid); 2];
@@ -90,4 +136,15 @@ impl Top {
             (None, None) => Ok(levels),
         }
     }
+}
+
+#[inline]
+fn best(seen: &Seen<'_>) -> Option<Best> {
+    if seen.validity != Validity::Live {
+        return None;
+    }
+    let of = |side| seen.book.best(side).filter(|level| seen.book.is_known(side, level.price));
+    let (bid, ask) = (of(Side::Bid)?, of(Side::Ask)?);
+    let unit = POW10.get(usize::from(seen.instrument.scale.price)).copied().unwrap_or(1) as f64;
+    Some(Best { bid, ask, mid: (bid.price.0 + ask.price.0) as f64 / (2.0 * unit) })
 }

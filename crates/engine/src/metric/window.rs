@@ -1,9 +1,9 @@
-//! Rolling sums over buckets of 100 ms of event time: exact integers, so that nothing drifts however long it runs.
+//! Rolling sums over buckets of 100 ms or of a second of event time: exact integers, so that nothing drifts however long it runs.
 //!
 //! A bucket holds what happened in [k, k+1) x 100 ms. At an instant on that grid a window of W seconds is exactly
 //! [t - W, t); between two grid instants it also holds the bucket that has begun.
 
-use crate::units::Nanos;
+use crate::units::{NANOS_PER_SECOND, Nanos};
 use serde::{Deserialize, Serialize};
 
 /// Length of a bucket, ns.
@@ -36,6 +36,8 @@ impl Amount for i128 {
 /// Sums of `N` amounts over a rolling window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Window<T> {
+    /// Length of a bucket, ns.
+    bucket_ns: i64,
     /// Length, buckets.
     buckets: i64,
     /// Amounts per bucket.
@@ -52,10 +54,20 @@ pub(super) struct Window<T> {
 }
 
 impl<T: Amount> Window<T> {
+    /// Buckets of 100 ms.
     pub(super) fn new(buckets: usize, width: usize) -> Self {
+        Self::with(BUCKET_NS, buckets, width)
+    }
+
+    /// Buckets of a second, where a tenth of the memory matters more than where the window begins.
+    pub(super) fn of_seconds(buckets: usize, width: usize) -> Self {
+        Self::with(NANOS_PER_SECOND, buckets, width)
+    }
+
+    fn with(bucket_ns: i64, buckets: usize, width: usize) -> Self {
         let slots = vec![T::default(); (buckets + 1) * width];
         let sums = vec![T::default(); width];
-        Window { buckets: buckets as i64, width, until: i64::MIN, head: 0, slots, sums, since: None }
+        Window { bucket_ns, buckets: buckets as i64, width, until: i64::MIN, head: 0, slots, sums, since: None }
     }
 
     /// Something was seen: begins, if it has not begun, and drops what is older than the window.
@@ -119,7 +131,7 @@ impl<T: Amount> Window<T> {
     }
 
     fn start(&self) -> i64 {
-        self.until.saturating_sub((self.buckets + 1).saturating_mul(BUCKET_NS))
+        self.until.saturating_sub((self.buckets + 1).saturating_mul(self.bucket_ns))
     }
 
     fn clear(&mut self) {
@@ -129,12 +141,12 @@ impl<T: Amount> Window<T> {
 
     #[cold]
     fn turn(&mut self, at: Nanos) {
-        let next = self.until.saturating_add(BUCKET_NS);
+        let next = self.until.saturating_add(self.bucket_ns);
         let (until, steps) = if at.0 < next {
             (next, 1) // nearly always, and nothing has to be divided
         } else {
-            let until = at.0.saturating_sub(at.0.rem_euclid(BUCKET_NS)).saturating_add(BUCKET_NS);
-            (until, until.saturating_sub(self.until) / BUCKET_NS)
+            let until = at.0.saturating_sub(at.0.rem_euclid(self.bucket_ns)).saturating_add(self.bucket_ns);
+            (until, until.saturating_sub(self.until) / self.bucket_ns.max(1))
         };
         self.until = until;
         if steps > self.buckets {
