@@ -5,6 +5,7 @@
 
 pub mod entry;
 pub mod evidence;
+pub mod heard;
 pub mod journal;
 pub mod keeper;
 pub mod store;

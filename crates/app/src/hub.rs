@@ -31,7 +31,7 @@ pub struct Hub {
     store: Mutex<Store>,
     /// Names and units of the columns, in the order of the catalogue.
     pub columns: Vec<Column>,
-    /// What surveillance found. Its lock is taken while that of the hub is held, never the other way.
+    /// What surveillance found: the same as in the store.
     pub alerts: Arc<Alerts>,
 }
 
@@ -43,6 +43,8 @@ pub struct Store {
     pub faults: VecDeque<FaultLine>,
     /// Faults since the start.
     pub faults_seen: u64,
+    /// What surveillance found. Its lock is taken while that of the hub is held, never the other way.
+    pub alerts: Arc<Alerts>,
     /// Event time of the last output.
     pub now: Nanos,
     /// Counts what changes the meaning of units and indices: a new instrument, finer units, a new beginning.
@@ -65,7 +67,9 @@ impl Hub {
     /// The same with another budget for all history together, bytes.
     pub fn with_budget(columns: &[Column], bytes_max: usize) -> Self {
         let layout = Arc::new(Layout::of(columns));
+        let alerts = Arc::<Alerts>::default();
         let store = Store {
+            alerts: alerts.clone(),
             slots: Vec::new(),
             faults: VecDeque::new(),
             faults_seen: 0,
@@ -77,7 +81,7 @@ impl Hub {
             bytes_max,
             dirty: Vec::new(),
         };
-        Hub { store: Mutex::new(store), columns: columns.to_vec(), alerts: Arc::default() }
+        Hub { store: Mutex::new(store), columns: columns.to_vec(), alerts }
     }
 
     /// What it knows; to be held only for as long as it takes to copy.

@@ -60,6 +60,12 @@ pub struct Entry {
     /// Left open by an earlier run, and not found again so far.
     #[serde(skip)]
     pub carried: bool,
+    /// By the order in which alerts came.
+    #[serde(skip)]
+    pub number: u64,
+    /// The store's count when it last changed.
+    #[serde(skip)]
+    pub version: u64,
     /// Whether its current state is in the journal.
     #[serde(skip)]
     pub saved: bool,

@@ -278,8 +278,9 @@ impl Store {
         self.index.insert(alert.id, at);
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, mut entry: Entry) {
         let at = self.next;
+        entry.number = at;
         self.next += 1;
         self.index.insert(entry.id, at);
         for also in &entry.also {
@@ -294,7 +295,9 @@ impl Store {
         if self.entries.len() > ENTRIES_MAX {
             let over = self.entries.iter().find(|(_, entry)| !entry.is_open()).map(|(at, _)| *at);
             let oldest = over.or_else(|| self.entries.keys().next().copied());
-            oldest.map(|at| self.remove(at));
+            if let Some(at) = oldest {
+                self.remove(at);
+            }
         }
     }
 
@@ -314,6 +317,7 @@ impl Store {
         self.dirty.insert(at);
         if let Some(entry) = self.entries.get_mut(&at) {
             entry.saved = false;
+            entry.version = self.version;
         }
     }
 }
@@ -340,6 +344,8 @@ fn entry(alert: &Alert, instrument: &str, detector: &str) -> Entry {
         frames: Frames::None,
         told: BTreeMap::new(),
         carried: false,
+        number: 0,
+        version: 0,
         saved: false,
     }
 }
