@@ -207,7 +207,7 @@ impl Store {
                 let text = fault.text.clone();
                 self.note(FaultLine { at: fault.at, instrument, kind: fault.kind, remedy: fault.remedy, text });
             }
-            Output::Ladder { .. } | Output::Alert(_) | Output::Board(_) | Output::Action(_) => {}
+            Output::Ladder { .. } | Output::Alert(_) | Output::Board(_) | Output::Group(_) | Output::Action(_) => {}
         }
     }
 
