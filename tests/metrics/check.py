@@ -10,6 +10,8 @@ import sys
 
 import numpy as np
 import statsmodels.api as sm
+from scipy.stats import median_abs_deviation
+
 from hawkes import Fits
 from market import SECOND, Market
 from stoikov import MicroPrice
@@ -22,6 +24,34 @@ TOLERANCES = {
     "stoikov_minus_mid_bps": 1e-6,  # elimination against the series of the paper
 }
 YEAR = 365 * 86_400.0
+
+
+class Scores:
+    """Standard scores of columns whose values were compared before, from the first sample of each second on."""
+
+    COLUMNS = {"spread": "spread_bps", "imbalance_5": "imbalance_5", "ofi_1s": "ofi_1s"}
+
+    def __init__(self):
+        self.seen, self.due = {name: [] for name in self.COLUMNS}, 0
+
+    def push(self, t, row):
+        if t // SECOND >= self.due:
+            self.due = t // SECOND + 1
+            for name, column in self.COLUMNS.items():
+                self.seen[name] += [float(row[column])] if row[column] else []
+
+    def at(self, row):
+        out = {}
+        for name, column in self.COLUMNS.items():
+            window = np.array(self.seen[name][-300:])
+            if len(window) < 30 or not row[column]:
+                continue
+            x, deviation, mad = float(row[column]), window.std(ddof=1), median_abs_deviation(window)
+            if window.min() < window.max():
+                out[f"z_{name}"] = (x - window.mean()) / deviation
+            if mad > 0:
+                out[f"z_robust_{name}"] = (x - np.median(window)) / (1.4826 * mad)
+        return out
 
 
 class Reference:
@@ -205,8 +235,8 @@ class Reference:
         self.level_sum = np.concatenate((np.zeros((1, 8)), np.cumsum(rows, axis=0)))
         self.band = np.full(len(self.m.trades), 9)
         for i, trade in enumerate(self.m.trades):
-            j = next_moment = np.searchsorted(self.t, trade.at, side="right") - 1
-            if next_moment >= 0:
+            j = np.searchsorted(self.t, trade.at, side="right") - 1
+            if j >= 0:
                 side = self.m.moments[j].asks if trade.buy else self.m.moments[j].bids
                 away = (trade.price - side[0][0]) * self.sign[i] / side[0][0] * 1e4
                 self.band[i] = sum(away > end + 1e-9 for end in (1, 5, 25))
@@ -313,12 +343,13 @@ def main():
     options = ["--set", f"features.metrics.vpin_bucket_quote={VPIN_QUOTE}"]
     samples = subprocess.run([binary, "replay", path, "--samples", *options], stdout=subprocess.PIPE, text=True, check=True)
     reference = Reference(Market(path))
-    compared, wrong = {}, {}
+    compared, wrong, scores = {}, {}, Scores()
     for row in csv.DictReader(samples.stdout.splitlines()):
         t = int(row["at_ns"])
+        scores.push(t, row)
         if t // 100_000_000 % 7:  # one in seven, so that all tenths of a second come up
             continue
-        ours = reference.at(t)
+        ours = reference.at(t) | scores.at(row)
         for name in NAMES:
             told = row[name]
             if name in reference.hawkes.names:
@@ -355,7 +386,7 @@ NAMES = """mid spread_bps microprice queue_imbalance imbalance_5 ofi_1s ofi_3 in
     cancelled_0_1bps_size_per_s cancelled_1_5bps_size_per_s cancelled_5_25bps_size_per_s filled_0_1bps_size_per_s
     filled_1_5bps_size_per_s filled_5_25bps_size_per_s order_to_trade_count order_to_trade_volume resilience_half_life_s
     resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s premium_index_bps
-    funding_predicted_bps""".split()
+    funding_predicted_bps z_spread z_robust_spread z_imbalance_5 z_robust_imbalance_5 z_ofi_1s z_robust_ofi_1s""".split()
 
 if __name__ == "__main__":
     main()

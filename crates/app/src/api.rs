@@ -3,9 +3,12 @@
 //! A file of `api/` holds the handlers of one subject and a `router()` with their paths; it stands in one list, `routes`.
 
 pub mod about;
+pub mod alerts;
 pub mod asked;
 pub mod book;
 pub mod classic;
+pub mod cost;
+pub mod detectors;
 pub mod faults;
 pub mod groups;
 pub mod guard;
@@ -35,6 +38,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
+use fathometer_engine::cost::fees::Table;
 use guard::Guard;
 use guard::access::Access;
 use limits::Limits;
@@ -56,6 +60,8 @@ pub struct Api {
     pub limits: Limits,
     /// Who is let in, and what was asked and refused.
     pub guard: Guard,
+    /// What the exchanges charge.
+    pub fees: Vec<Table>,
 }
 
 /// A router whose paths are documented.
@@ -64,13 +70,19 @@ pub type Routes = OpenApiRouter<Arc<Api>>;
 impl Api {
     /// Serves that to those.
     pub fn new(main: Arc<State>, access: Access) -> Self {
-        Api { main, booth: Booth::default(), limits: Limits::default(), guard: Guard::new(access) }
+        Api { main, booth: Booth::default(), limits: Limits::default(), guard: Guard::new(access), fees: Vec::new() }
     }
 
     /// The same, with recordings played there.
     #[must_use]
     pub fn playing(self, booth: Booth) -> Self {
         Api { booth, ..self }
+    }
+
+    /// The same, with what the exchanges charge.
+    #[must_use]
+    pub fn charging(self, fees: Vec<Table>) -> Self {
+        Api { fees, ..self }
     }
 
     /// What was opened to be replayed, if anything was.
@@ -105,7 +117,10 @@ fn routes() -> Routes {
         .merge(trades::router())
         .merge(groups::router())
         .merge(simulate::router())
+        .merge(cost::router())
         .merge(faults::router())
+        .merge(alerts::router())
+        .merge(detectors::router())
         .merge(view::router())
         .merge(classic::router())
         .merge(recordings::router())

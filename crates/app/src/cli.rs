@@ -1,6 +1,8 @@
 //! The command line as it is written: one file per family of commands.
 
 pub mod about;
+pub mod cost;
+pub mod lab;
 pub mod market;
 pub mod serve;
 pub mod shared;
@@ -40,10 +42,14 @@ pub enum Command {
     Record(market::RecordArgs),
     /// Run recordings through the engine again, and print what they come to
     Replay(tape::ReplayArgs),
+    /// Tell what an order would cost, and how to cut it
+    Cost(cost::CostArgs),
     /// Serve a market over the exchanges' own protocols, with faults on demand
     Venue(venue::VenueArgs),
     /// Measure how fast a recording is decoded, applied and measured
     Bench(tape::BenchArgs),
+    /// Measure the detectors: scripted manipulations in simulated and recorded flow, and who found them
+    Lab(lab::LabArgs),
     /// List venues, metrics or instruments
     List(about::ListArgs),
     /// Check the configuration: print what is meant, or everything that is wrong

@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod about;
+pub mod cost;
 pub mod demo;
 pub mod list;
 pub mod market;
@@ -10,6 +11,7 @@ pub mod top;
 pub mod watch;
 
 use crate::bench;
+use crate::lab;
 
 use crate::cli::shared::ConfigArgs;
 use crate::cli::{Cli, Command};
@@ -27,8 +29,10 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Top(args) => top::top(&args),
         Command::Record(args) => market::record(args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Cost(args) => cost::cost(&args),
         Command::Venue(args) => demo::venue(args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Lab(args) => lab::lab(&args),
         Command::List(args) => list::list(&args),
         Command::CheckConfig(args) => about::check_config(&args),
         Command::Completions(args) => about::completions(&args),

@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod exchanges;
 pub mod features;
+pub mod fees;
 pub mod instruments;
 pub mod layers;
 pub mod node;
@@ -30,6 +31,8 @@ pub struct Config {
     pub thresholds: Vec<alerts::Thresholds>,
     /// How numbers are derived.
     pub features: features::Features,
+    /// What the exchanges charge.
+    pub fees: Vec<fathometer_engine::cost::fees::Table>,
     /// What works but is likely not what was meant.
     #[serde(skip)]
     pub warnings: Vec<Problem>,
@@ -74,9 +77,10 @@ impl Config {
         let ids = layers.is_whole("instruments").then_some(ids.as_slice());
         let thresholds = alerts::read(tree("alerts"), ids, &problems);
         let features = features::read(tree("features"), &problems);
+        let fees = fees::read(tree("fees"), &problems);
         let (mut errors, warnings) = problems.into_parts();
         if errors.is_empty() {
-            return Ok(Config { folder: sources.folder, venues, instruments, thresholds, features, warnings });
+            return Ok(Config { folder: sources.folder, venues, instruments, thresholds, features, fees, warnings });
         }
         errors.dedup();
         Err(Failure::input(told(sources.folder.as_deref(), &errors)))

@@ -4,7 +4,7 @@
 #[path = "common/api.rs"]
 mod api;
 
-use api::{KNOWN, Rig};
+use api::{ALERT, KNOWN, Rig};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -27,10 +27,17 @@ fn every_described_path_answers() {
     for (path, item) in description["paths"].as_object().unwrap() {
         let Some(operation) = item.get("get").filter(|it| it["responses"]["200"].is_object()) else { continue };
         let mut query: Vec<String> = Vec::new();
-        if path.contains("simulate") {
+        if path.contains("simulate") || path.ends_with("/cost") {
             query = vec!["side=buy".into(), "size=1".into(), format!("instrument={KNOWN}")];
         }
-        let filled = path.replace("{id}", KNOWN).replace("{symbol}", KNOWN).replace("{canonical}", "BTC-USDT");
+        if path.ends_with("/evidence") {
+            continue; // of alerts whose frames are kept
+        }
+        let filled = path
+            .replace("{alert}", ALERT)
+            .replace("{id}", KNOWN)
+            .replace("{symbol}", KNOWN)
+            .replace("{canonical}", "BTC-USDT");
         let filled = if query.is_empty() { filled } else { format!("{filled}?{}", query.join("&")) };
         let answer = rig.get(&filled);
         let kinds = keys(&operation["responses"]["200"]["content"]).join(" ");
@@ -129,6 +136,41 @@ fn orders_that_cannot_be_filled_tell_why() {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "malformed"), "{wrong}");
     }
     assert_eq!(simulate("side=buy&size=1").status, 400);
+}
+
+#[test]
+fn the_cost_of_an_order_is_told_with_its_reasons() {
+    let rig = Rig::new();
+    let cost = |query: &str| rig.get(&format!("/api/v1/cost?instrument={KNOWN}&{query}"));
+    let market = "volatility_annual_pct=57.314920&daily_volume=6000"; // 3 % a day
+    let told = cost(&format!("side=buy&size=60&{market}&horizon_seconds=86400&slices=10&risk_aversion=0")).json();
+    close(&told["slippage_mid"], 10.0 / 60.0 + 1.0);
+    close(&told["fee"], 6.07);
+    close(&told["net_cost"], 76.07);
+    close(&told["net_cost_bps"], 76.07 / 6_000.0 * 1e4);
+    let near = |field: &str, expected: f64| {
+        assert!((told[field].as_f64().unwrap() - expected).abs() < 1e-4, "{field}: {told}")
+    };
+    near("impact_root_bps", 20.0);
+    near("impact_permanent_bps", 0.942);
+    near("schedule_cost_bps", 0.471 - 0.0471 + 110.0 + 0.142 * 300.0 * 0.01f64.powf(0.6));
+    assert_eq!(told["schedule"]["trajectory"].as_array().unwrap().len(), 11);
+    assert_eq!(told["schedule"]["frontier"].as_array().unwrap().len(), 24);
+    let told = cost("side=buy&size=60&limit=101&fee_tier=vip5").json();
+    assert_eq!(
+        (&told["quantity_rests"], &told["taker_fee_bps"], &told["maker_fee_bps"]),
+        (&json!(10.0), &json!(3.0), &json!(0.0))
+    );
+    assert!(told["schedule"].is_null() && told["reasons"]["schedule"].is_string(), "{told}");
+    let told = cost("side=sell&size=2000").json();
+    assert_eq!((&told["net_cost"], &told["reasons"]["net_cost"]), (&Value::Null, &json!("not_fillable")));
+    for wrong in ["", "horizon_seconds=-1", "horizon_seconds=NaN", "slices=0", "risk_aversion=-1", "risk_aversion=inf"]
+    {
+        let query = if wrong.is_empty() { "side=buy".to_owned() } else { format!("side=buy&size=1&{wrong}") };
+        assert_eq!((cost(&query).status, cost(&query).problem().as_str()), (400, "malformed"), "{wrong}");
+    }
+    let answer = cost("side=buy&size=1&fee_tier=platinum").json();
+    assert_eq!(answer["candidates"][0], "regular");
 }
 
 #[test]

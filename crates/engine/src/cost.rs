@@ -1,3 +1,12 @@
 //! What a trade would cost: one file per model.
 
+pub mod almgren_2005;
+pub mod almgren_chriss;
+pub mod estimate;
+pub mod fees;
+pub mod obizhaeva_wang;
+mod parameter;
+pub mod square_root;
 pub mod walk;
+
+pub use parameter::{LARGEST, Refusal, SLICES_MAX};

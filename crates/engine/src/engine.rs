@@ -9,7 +9,7 @@ use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
 use crate::registry::Registry;
-use crate::surveillance::Rules;
+use crate::surveillance::{Budget, Rules};
 use crate::units::Nanos;
 use crate::venue::rules::advice;
 use crate::venue::{Decoded, decode};
@@ -117,6 +117,7 @@ pub struct Engine {
     grid: Grid,
     /// The markets of each underlying side by side, in the order in which the underlyings were met.
     crowds: Vec<Group>,
+    budget: Budget,
     /// Lent out while a frame is worked on.
     #[serde(skip)]
     decoded: Option<Box<Decoded>>,
@@ -142,6 +143,7 @@ impl Engine {
             desks: Vec::new(),
             grid: Grid::default(),
             crowds: Vec::new(),
+            budget: Budget::default(),
             decoded: None,
             columns: None,
             groups: None,

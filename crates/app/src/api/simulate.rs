@@ -143,7 +143,8 @@ async fn simulate_symbol(
 }
 
 impl OrderQuery {
-    fn amount(&self) -> Result<Amount, Problem> {
+    /// The one that is given.
+    pub(super) fn amount(&self) -> Result<Amount, Problem> {
         match (&self.size, &self.contracts, &self.notional) {
             (Some(text), None, None) => amount("size", text).map(Amount::Base),
             (None, Some(text), None) => amount("contracts", text).map(Amount::Size),

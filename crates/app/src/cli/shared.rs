@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {
-    /// Folder with exchanges.yaml, instruments.yaml, alerts.yaml, features.yaml [default: ./config if it is there, else what
+    /// Folder with exchanges.yaml, instruments.yaml, alerts.yaml, features.yaml, fees.yaml [default: ./config if it is there, else what
     /// is built in]
     #[arg(long, value_name = "DIR", env = "FATHOMETER_CONFIG")]
     pub config: Option<PathBuf>,
@@ -58,6 +58,10 @@ pub struct ScreenArgs {
     /// Folder of recordings that can be opened beside it [default: the --record folder]
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
+    /// Folder where alerts and their evidence are kept over restarts [default: `state` in the --record folder, else this
+    /// user's state folder; of a demo they are forgotten]
+    #[arg(long, value_name = "DIR", env = "FATHOMETER_STATE")]
+    pub state: Option<PathBuf>,
     /// Who may ask the server.
     #[command(flatten)]
     pub serve: ServeArgs,

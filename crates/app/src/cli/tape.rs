@@ -94,7 +94,7 @@ pub fn parse_speed(text: &str) -> Result<Speed, String> {
 }
 
 /// A time with its zone, or nanoseconds since 1970; in nanoseconds.
-fn parse_time(text: &str) -> Result<i64, String> {
+pub fn parse_time(text: &str) -> Result<i64, String> {
     if let Ok(nanos) = text.parse::<i64>() {
         return Ok(nanos);
     }

@@ -66,6 +66,13 @@ fn described(config: &Config) -> String {
             let _ = writeln!(text, "  {:20} {:16} {}{zscore}{persistence}", of.instrument, rule.name, rule.threshold);
         }
     }
+    let _ = writeln!(text, "\nfees");
+    for table in &config.fees {
+        let rates = table.rates(None).map_or("no such tier".to_owned(), |rates| {
+            format!("maker {} bps, taker {} bps", rates.maker_bps, rates.taker_bps)
+        });
+        let _ = writeln!(text, "  {:20} {}: {rates}", table.product.name(), table.tier);
+    }
     let zscore = &config.features.zscore;
     let _ = writeln!(
         text,

@@ -46,7 +46,16 @@ pub fn demo(args: DemoArgs) -> Outcome {
         engine::Config { instruments: markets, metrics: config.features.metrics.clone(), ..engine::Config::default() };
     let mode = Mode::Demo { seed: args.seed };
     let watched = watch(
-        Watch { mode, config: engine, groups, record: args.record, screen: args.screen, wait: false, hello },
+        Watch {
+            mode,
+            config: engine,
+            fees: config.fees,
+            groups,
+            record: args.record,
+            screen: args.screen,
+            wait: false,
+            hello,
+        },
         &runtime,
     );
     runtime.block_on(server.stop());

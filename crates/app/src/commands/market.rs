@@ -56,7 +56,16 @@ fn live(wanted: Wanted, screen: ScreenArgs, network: &NetworkArgs, config: &Conf
     let runtime = runtime()?;
     let hello = format!("watching {} markets\n", engine.instruments.len());
     watch(
-        Watch { mode: Mode::Live, config: engine, groups, record: wanted.record, screen, wait: network.wait, hello },
+        Watch {
+            mode: Mode::Live,
+            config: engine,
+            fees: config.fees,
+            groups,
+            record: wanted.record,
+            screen,
+            wait: network.wait,
+            hello,
+        },
         &runtime,
     )
 }

@@ -2,7 +2,10 @@
 
 use super::watch::{interrupted, runtime};
 use super::{load, print, print_json, samples};
+use crate::alerts::heard::{Heard, Verdict};
+use crate::api::alerts::told::AlertTold;
 use crate::api::{Api, server};
+use crate::cli::shared::ConfigArgs;
 use crate::cli::tape::{ReplayArgs, Speed};
 use crate::failure::{Failure, Outcome};
 use crate::health::Health;
@@ -19,7 +22,9 @@ use fathometer_edge::recording::{self, Source};
 use fathometer_engine::engine::Config;
 use fathometer_engine::instrument::Instrument;
 use fathometer_engine::metric::catalogue;
+use fathometer_engine::registry::Registry;
 use fathometer_engine::units::Nanos;
+use serde::Serialize;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,12 +40,13 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
         return serve(args);
     }
     let source = recording::open(&args.files).map_err(Failure::input)?;
-    let config = config(args, &source)?;
+    let config = config(&args.config, &source)?;
     let words = args.json || args.samples || args.book.is_some();
     let drawn = speed(args) != Speed::Max && !words && std::io::stdout().is_terminal();
     let runner = Runner::new(config);
+    let mut heard = Heard::of(source.header());
     let (runner, source, seconds) =
-        if drawn { on_screen(args, runner, source)? } else { headless(args, runner, source)? };
+        if drawn { on_screen(args, runner, source, &mut heard)? } else { headless(args, runner, source, &mut heard)? };
     tell_skipped(&source);
     if args.samples {
         return Ok(());
@@ -49,7 +55,23 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
         return print(&book(args, runner, asked)?);
     }
     let report = Report::of(&runner, seconds);
-    if args.json { print_json(&report) } else { print(&report.table()) }
+    if args.json {
+        return print_json(&Told { report, alerts: heard.alerts(), evidence: heard.verdict() });
+    }
+    print(&heard.text())?;
+    print(&report.table())
+}
+
+/// What a replay comes to, for scripts.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: Report,
+    /// Every alert, oldest first.
+    alerts: Vec<AlertTold>,
+    /// Whether the tape raised the alert again that it is evidence of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Verdict>,
 }
 
 fn speed(args: &ReplayArgs) -> Speed {
@@ -62,7 +84,8 @@ fn name(args: &ReplayArgs) -> String {
 
 /// The page and the API over a recording, until told to end.
 fn serve(args: &ReplayArgs) -> Outcome {
-    let fallback = Config { metrics: load(&args.config)?.features.metrics, ..Config::default() };
+    let loaded = load(&args.config)?;
+    let fallback = Config { metrics: loaded.features.metrics, ..Config::default() };
     let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
     let runtime = runtime()?;
     let mut bound = runtime.block_on(server::bind(args.listen, &args.access))?;
@@ -73,7 +96,7 @@ fn serve(args: &ReplayArgs) -> Outcome {
     let stop = CancellationToken::new();
     runtime.spawn(system::keep(state.clone()));
     let booth = Booth::serving(player, args.recordings.clone(), fallback);
-    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+    let api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(loaded.fees);
     runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     eprintln!("replaying {} at {url}; Ctrl-C ends", name(args));
     runtime.block_on(interrupted());
@@ -83,7 +106,7 @@ fn serve(args: &ReplayArgs) -> Outcome {
 }
 
 /// A tape brings the configuration it was recorded with, so that it means the same; other recordings take ours.
-fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
+pub(super) fn config(args: &ConfigArgs, source: &Source) -> Result<Config, Failure> {
     let unreadable = |error| {
         Failure::input(format!(
             "the configuration at the head of the tape cannot be read: {error}; it was written by another version"
@@ -91,11 +114,16 @@ fn config(args: &ReplayArgs, source: &Source) -> Result<Config, Failure> {
     };
     match source.header() {
         Some(header) if !header.is_empty() => serde_json::from_slice(header).map_err(unreadable),
-        _ => Ok(Config { metrics: load(&args.config)?.features.metrics, ..Config::default() }),
+        _ => Ok(Config { metrics: load(args)?.features.metrics, ..Config::default() }),
     }
 }
 
-fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+fn headless(
+    args: &ReplayArgs,
+    mut runner: Runner,
+    mut source: Source,
+    heard: &mut Heard,
+) -> Result<(Runner, Source, f64), Failure> {
     let began = clock::now();
     let mut pace = Pace::new(speed(args));
     if args.samples {
@@ -110,6 +138,7 @@ fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result
         if args.samples {
             samples::lines(&runner)?;
         }
+        heard.hear(runner.outbox(), &runner.engine);
     }
     Ok((runner, source, clock::now().since(began) as f64 / 1e9))
 }
@@ -142,7 +171,12 @@ impl tui::Source for Seat<'_> {
     }
 }
 
-fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+fn on_screen(
+    args: &ReplayArgs,
+    mut runner: Runner,
+    mut source: Source,
+    heard: &mut Heard,
+) -> Result<(Runner, Source, f64), Failure> {
     let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
     let view =
         View::new(Mode::Replay { source: name(args), speed: factor }, &catalogue(&runner.engine.config().metrics));
@@ -157,6 +191,7 @@ fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Resul
                 }
                 pace.wait(input.at, &|| left.load(Ordering::Relaxed));
                 runner.step(&input);
+                heard.hear(runner.outbox(), &runner.engine);
                 let mut view = stage.view();
                 for output in &runner.outbox().items {
                     view.apply(output, runner.outbox());
@@ -212,9 +247,8 @@ fn tell_skipped(source: &Source) {
     }
 }
 
-/// The canonical text of an instrument's book.
-fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failure> {
-    let registry = runner.engine.registry();
+/// The one recorded instrument that a name means.
+pub(super) fn named(registry: &Registry, asked: &str) -> Result<String, Failure> {
     let known = |info: &Instrument| Known {
         venue: info.venue,
         symbol: info.symbol.clone(),
@@ -227,7 +261,12 @@ fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failur
         let names: Vec<String> = found.iter().map(|known| known.id()).collect();
         return Err(Failure::input(format!("`{asked}` means {} books; say which: {}", names.len(), names.join(", "))));
     };
-    let id = one.id();
+    Ok(one.id())
+}
+
+/// The canonical text of an instrument's book.
+fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failure> {
+    let id = named(runner.engine.registry(), asked)?;
     if runner.parting().is_none() {
         return runner.book_text(&id).ok_or_else(|| Failure::input(format!("nothing was recorded of {id}")));
     }
@@ -235,6 +274,6 @@ fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failur
     let source = recording::open(&args.files).map_err(Failure::input)?;
     let mut runner = Runner::new(runner.engine.config().clone());
     runner.keep_book(id);
-    let (runner, ..) = headless(args, runner, source)?;
+    let (runner, ..) = headless(args, runner, source, &mut Heard::default())?;
     Ok(runner.parting().and_then(|parting| parting.book.clone()).unwrap_or_default())
 }

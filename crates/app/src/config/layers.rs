@@ -5,12 +5,13 @@ use super::problem::{BUILT_IN, Origin, Problem, Problems, hint};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The four files, with what is built in.
-pub const FILES: [(&str, &str); 4] = [
+/// The files, with what is built in.
+pub const FILES: [(&str, &str); 5] = [
     ("exchanges", include_str!("../../../../config/exchanges.yaml")),
     ("instruments", include_str!("../../../../config/instruments.yaml")),
     ("alerts", include_str!("../../../../config/alerts.yaml")),
     ("features", include_str!("../../../../config/features.yaml")),
+    ("fees", include_str!("../../../../config/fees.yaml")),
 ];
 
 const PREFIX: &str = "FATHOMETER__";

@@ -159,3 +159,45 @@ fn a_folder_that_cannot_be_read_is_told() {
         Config::load(sources).unwrap_err().text.contains("cannot read the configuration folder /nonexistent/config")
     );
 }
+
+#[test]
+fn fees_are_those_of_the_tier_and_every_one_can_be_set() {
+    use fathometer_engine::cost::fees;
+    let rates = |config: &Config, venue, symbol, tier| {
+        let table = fees::table(&config.fees, &fathometer_engine::venue::infer(venue, symbol)).unwrap();
+        table.rates(tier).map(|rates| (rates.maker_bps, rates.taker_bps))
+    };
+    let built_in = load(&[], &[], &[]).unwrap();
+    assert_eq!(built_in.fees.len(), 6);
+    assert_eq!(rates(&built_in, Venue::Binance, "BTCUSDT", None), Some((10.0, 10.0)));
+    assert_eq!(rates(&built_in, Venue::Okx, "BTC-USDT-SWAP", Some("vip8")), Some((-0.5, 2.0)));
+    for table in &built_in.fees {
+        // A higher tier never pays more, and takers never less than makers.
+        for pair in table.tiers.windows(2) {
+            let [low, high] = [pair[0].rates, pair[1].rates];
+            assert!(high.maker_bps <= low.maker_bps && high.taker_bps <= low.taker_bps, "{:?}", table.product);
+        }
+        assert!(table.tiers.iter().all(|tier| tier.rates.maker_bps <= tier.rates.taker_bps), "{:?}", table.product);
+    }
+    let own = "binance-spot: {tier: mine, discount: true, tiers: {mine: {maker_bps: 0, taker_bps: 2}}}\n";
+    let config = load(&[("fees.yaml", own)], &[], &["fees.okx-swap.tiers.vip8.maker_bps=-1"]).unwrap();
+    assert_eq!(rates(&config, Venue::Binance, "BTCUSDT", None), Some((0.0, 1.5)));
+    assert_eq!(rates(&config, Venue::Okx, "BTC-USDT-SWAP", Some("vip8")), Some((-1.0, 2.0)));
+}
+
+#[test]
+fn wrong_fees_are_told() {
+    let fees = "okx-spto: {}\nokx-spot:\n  tier: vpi3\n  discont: true\n  discount_pct: 120\n  tiers:\n    vip1: {maker_bps: x}\n    mine: {maker: 1}\n";
+    check(
+        &[("fees.yaml", fees)],
+        &[
+            "fees.yaml:1: unknown key `okx-spto`; did you mean `okx-spot`?",
+            "fees.yaml:3: `okx-spot.tier` is no tier of `okx-spot`: `vpi3`; did you mean `vip3`?",
+            "fees.yaml:4: unknown key `discont` in `okx-spot`; did you mean `discount`?",
+            "fees.yaml:5: `okx-spot.discount_pct` wants a number from 0 to 100, not `120`",
+            "fees.yaml:7: `okx-spot.tiers.vip1.maker_bps` wants a number from -1000 to 1000, not `x`",
+            "fees.yaml:8: `okx-spot.tiers.mine.maker_bps` is missing",
+            "fees.yaml:8: unknown key `maker` in `okx-spot.tiers.mine`",
+        ],
+    );
+}

@@ -9,9 +9,11 @@ use fathometer::player::booth::Booth;
 use fathometer::runner::Runner;
 use fathometer::view::{Mode, View};
 use fathometer_edge::clock;
+use fathometer_engine::alert::{self, Alert, AlertId, Severity};
+use fathometer_engine::detector::Measure;
 use fathometer_engine::engine::Config;
 use fathometer_engine::input::{Body, Input, Leg, LinkId};
-use fathometer_engine::instrument::Venue;
+use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use serde_json::Value;
@@ -26,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The instrument whose book is known; `btcusdt` means the two others, of which nothing was ever heard.
 pub(crate) const KNOWN: &str = "okx:BTC-USDT";
+/// An alert of that instrument that fires.
+pub(crate) const ALERT: &str = "00000000000000a1";
 const WATCHED: [(Venue, &str); 3] =
     [(Venue::Okx, "BTC-USDT"), (Venue::Binance, "BTCUSDT"), (Venue::BinanceUsdm, "BTCUSDT")];
 
@@ -46,12 +50,35 @@ pub(crate) struct Rig {
     runtime: Runtime,
 }
 
+/// What the engine says of the alert.
+pub(crate) fn alert(state: alert::State) -> Alert {
+    Alert {
+        id: AlertId(0xa1),
+        at: clock::now(),
+        instrument: InstrumentId(0),
+        detector: 0,
+        key: 1,
+        severity: Severity::Warning,
+        state,
+        since: Nanos(NANOS_PER_SECOND),
+        fired: (state != alert::State::Pending).then_some(Nanos(2 * NANOS_PER_SECOND)),
+        count: 3,
+        text: "bids stand at or above asks".to_owned(),
+        evidence: vec![Measure::new("overlap_bps", 1.5, Some(0.0)).with_zscore(2.5)],
+    }
+}
+
 /// One answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+}
+
+/// The fees that are built in.
+fn fees() -> Vec<fathometer_engine::cost::fees::Table> {
+    fathometer::config::Config::load(fathometer::config::Sources::default()).unwrap().fees
 }
 
 impl Rig {
@@ -71,6 +98,7 @@ impl Rig {
         let state = Arc::new(State::new(View::new(Mode::Live, &catalogue(&config.metrics))));
         let mut runner = Runner::new(config);
         feed(&mut runner, &state);
+        state.hub.alerts.lock().take(&alert(alert::State::Firing), KNOWN);
         let over = Arc::new(AtomicBool::new(false));
         let engine = std::thread::spawn({
             let (state, over) = (state.clone(), over.clone());
@@ -85,7 +113,7 @@ impl Rig {
         let mut bound = runtime.block_on(server::bind("127.0.0.1:0".parse().unwrap(), &args)).unwrap();
         let url = bound.url().unwrap();
         let address = url.rsplit('/').next().unwrap().parse().unwrap();
-        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth);
+        let mut api = Api::new(state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(fees());
         api.limits = limits;
         let (api, stop) = (Arc::new(api), CancellationToken::new());
         runtime.spawn(server::serve(bound, api.clone(), stop.clone()));

@@ -76,6 +76,22 @@ pub fn walk(
     amount: Amount,
     fills_max: usize,
 ) -> Result<Walk, Reason> {
+    walk_to(book, validity, instrument, side, amount, None, fills_max)
+}
+
+/// The same for an order that takes nothing worse than `limit`; what is left then is `NotFillable`.
+///
+/// # Errors
+/// As `walk`.
+pub fn walk_to(
+    book: &Book,
+    validity: Validity,
+    instrument: &Instrument,
+    side: Side,
+    amount: Amount,
+    limit: Option<Price>,
+    fills_max: usize,
+) -> Result<Walk, Reason> {
     if validity != Validity::Live {
         return Err(Reason::BookInvalid);
     }
@@ -83,13 +99,15 @@ pub fn walk(
     let target = Target::of(instrument, amount)?;
     let mut order =
         Order { book, instrument, side, target, size: 0, notional: 0, quotient: 0.0, reached: Sum::default() };
+    let nothing =
+        if instrument.contract == Contract::Unknown { Value::Absent(Reason::ContractUnknown) } else { Value::Is(0.0) };
     let mut walk = Walk {
         best,
         fills: Vec::new(),
         levels: 0,
         size: 0.0,
-        base: Value::Absent(Reason::ContractUnknown),
-        quote: Value::Absent(Reason::ContractUnknown),
+        base: nothing,
+        quote: nothing,
         vwap: Value::Absent(Reason::NotFillable),
         slippage: Value::Absent(Reason::NotFillable),
         slippage_bps: Value::Absent(Reason::NotFillable),
@@ -97,7 +115,12 @@ pub fn walk(
         short: Some(Reason::NotFillable),
     };
     let mut sums = [0.0; 3];
+    let mut limited = false;
     for level in book.levels(side) {
+        limited = limit.is_some_and(|limit| level.price.is_worse(limit, side));
+        if limited {
+            break;
+        }
         if !book.knows(side, level.price) {
             walk.short = Some(Reason::BeyondTrusted);
             break;
@@ -116,7 +139,7 @@ pub fn walk(
             break;
         }
     }
-    if walk.short.is_some() && book.trusted(side).is_some() {
+    if walk.short.is_some() && !limited && book.trusted(side).is_some() {
         walk.short = Some(Reason::BeyondTrusted);
         walk.vwap = Value::Absent(Reason::BeyondTrusted);
     }

@@ -123,6 +123,21 @@ fn what_the_book_does_not_hold_is_told_and_what_is_not_known_is_absent() {
 }
 
 #[test]
+fn nothing_worse_than_the_limit_is_taken() {
+    let mut thin = hundred();
+    thin.set_trusted(Side::Ask, Some(Price(10_150)));
+    let to = |limit| {
+        let (amount, instrument) = (Amount::Base(decimal("60")), instrument(Contract::Base));
+        walk_to(&thin, Validity::Live, &instrument, Side::Ask, amount, Some(Price(limit)), 9).unwrap()
+    };
+    let walk = to(10_100);
+    assert_eq!((walk.short, walk.base, walk.vwap), (Some(Reason::NotFillable), Value::Is(50.0), Value::Is(101.0)));
+    let walk = to(10_099);
+    assert_eq!((walk.levels, walk.base, walk.vwap), (0, Value::Is(0.0), Value::Absent(Reason::NotFillable)));
+    assert_eq!(to(10_200).short, Some(Reason::BeyondTrusted));
+}
+
+#[test]
 fn what_cannot_be_vouched_for_is_refused() {
     let one = Amount::Base(decimal("1"));
     let refuse = |book: &Book, validity, contract, amount| {
