@@ -4,8 +4,10 @@ pub mod almgren_2005;
 pub mod almgren_chriss;
 pub mod estimate;
 pub mod fees;
+pub mod maker;
 pub mod obizhaeva_wang;
 mod parameter;
+pub mod route;
 pub mod square_root;
 pub mod walk;
 
