@@ -172,10 +172,11 @@ macro_rules! metrics {
             pub fn new(params: &Params) -> Self {
                 Metrics { top: Top::new(params), $($file: $file::$name::new(params),)+ }
             }
-            /// An event of the instrument.
-            pub fn on(&mut self, seen: &Seen<'_>) {
-                let seen = &Seen { best: self.top.on(seen), ..*seen };
-                $(self.$file.on(seen);)+
+            /// An event of the instrument; the same with the best levels after it and before it filled in.
+            pub fn on<'a>(&mut self, seen: &Seen<'a>) -> Seen<'a> {
+                let seen = Seen { best: self.top.on(seen), ..*seen };
+                $(self.$file.on(&seen);)+
+                seen
             }
             /// The book is no longer believed.
             pub fn on_gap(&mut self) {
@@ -233,6 +234,7 @@ metrics! {
     stoikov::Stoikov,
     level_rates::LevelRates,
     resilience::Resilience,
+    premium::Premium,
 }
 
 /// Where a column stands in a sample.

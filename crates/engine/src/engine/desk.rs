@@ -199,7 +199,7 @@ impl Desk {
             validity: self.validity,
             instrument: scene.instrument,
         };
-        self.metrics.on(&seen);
+        let seen = self.metrics.on(&seen);
         self.surveillance.on(&seen, scene.rules, scene.id, out);
         if let Event::Depth(depth) = &mut stamped.event {
             let start = out.levels.len() as u32;

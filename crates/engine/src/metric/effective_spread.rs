@@ -21,6 +21,8 @@ const HORIZONS: [i64; 4] = [1, 5, 30, 60];
 const REALISED: usize = 1;
 /// Trades this near to each other wait together, ns.
 const CELL_NS: i64 = NANOS_PER_SECOND / 4;
+/// Cells that wait for the longest horizon, and a few more.
+const CELLS: usize = 256;
 
 // Columns of the sums per second.
 const EFFECTIVE: usize = 0;
@@ -67,7 +69,7 @@ impl Metric for EffectiveSpread {
             contract: None,
             mid: None,
             quote_id: -1,
-            cells: VecDeque::new(),
+            cells: VecDeque::with_capacity(CELLS),
             due: Nanos(i64::MAX),
             sums: Seconds::new(params.trade_window_whole_seconds(), WIDTH),
         }

@@ -46,17 +46,21 @@ pub struct Hawkes {
     new: usize,
     fitted_at: Nanos,
     fit: Option<Fit>,
+    /// Room for a fit: the gaps between the arrivals, and the excitation at each.
+    #[serde(skip)]
+    room: [Vec<f64>; 2],
 }
 
 impl Metric for Hawkes {
     fn new(_: &Params) -> Self {
         Hawkes {
             trades: OneKind::default(),
-            arrivals: VecDeque::new(),
+            arrivals: VecDeque::with_capacity(ARRIVALS),
             last: None,
             new: 0,
             fitted_at: Nanos(i64::MIN),
             fit: None,
+            room: [Vec::with_capacity(ARRIVALS), Vec::with_capacity(ARRIVALS)],
         }
     }
 
@@ -101,15 +105,13 @@ impl Hawkes {
         self.arrivals.push_back(at);
         self.new += 1;
         if self.new >= FIT_ARRIVALS && (self.fit.is_none() || at.since(self.fitted_at) >= FIT_NS) {
-            let gaps: Vec<f64> = self.gaps().collect();
-            self.fit = fit(&gaps);
+            let [gaps, excited] = &mut self.room;
+            let times = self.arrivals.iter();
+            gaps.clear();
+            gaps.extend(times.clone().zip(times.skip(1)).map(|(before, at)| at.since(*before) as f64 / 1e9));
+            self.fit = fit(gaps, excited);
             (self.new, self.fitted_at) = (0, at);
         }
-    }
-
-    /// Seconds between arrivals; the first one begins the time that is looked at.
-    fn gaps(&self) -> impl Iterator<Item = f64> {
-        self.arrivals.iter().zip(self.arrivals.iter().skip(1)).map(|(before, at)| at.since(*before) as f64 / 1e9)
     }
 }
 
@@ -120,12 +122,12 @@ struct Peak {
     likelihood: f64,
 }
 
-fn fit(gaps: &[f64]) -> Option<Fit> {
-    let mut excited = Vec::with_capacity(gaps.len());
+/// The most likely parameters of the seconds between arrivals; the first arrival begins the time that is looked at.
+fn fit(gaps: &[f64], excited: &mut Vec<f64>) -> Option<Fit> {
     let mut decay = DECAY_MIN;
     let mut best: Option<Peak> = None;
     let mut take = |best: &mut Option<Peak>, decay| {
-        if let Some(peak) = peak(gaps, decay, &mut excited)
+        if let Some(peak) = peak(gaps, decay, excited)
             && best.is_none_or(|best| peak.likelihood > best.likelihood)
         {
             *best = Some(peak);
@@ -230,12 +232,12 @@ mod tests {
     #[test]
     fn finds_the_parameters_that_made_the_arrivals() {
         for (mu, n, decay) in [(1.0, 0.7, 5.0), (4.0, 0.3, 40.0)] {
-            let fit = fit(&simulated(mu, n, decay, 20_000)).unwrap();
+            let fit = fit(&simulated(mu, n, decay, 20_000), &mut Vec::new()).unwrap();
             assert!((fit.mu / mu - 1.0).abs() < 0.05, "{fit:?}");
             assert!((fit.branching / n - 1.0).abs() < 0.05, "{fit:?}");
             assert!((fit.decay / decay - 1.0).abs() < 0.15, "{fit:?}");
         }
-        let poisson = fit(&simulated(2.0, 0.0, 1.0, 20_000)).unwrap();
+        let poisson = fit(&simulated(2.0, 0.0, 1.0, 20_000), &mut Vec::new()).unwrap();
         assert!(poisson.branching < 0.05, "{poisson:?}");
     }
 

@@ -26,6 +26,9 @@ pub(super) struct Component {
     products: Vec<f64>,
     /// The first component, of length 1 and positive sum.
     loads: Vec<f64>,
+    /// Room for the next one.
+    #[serde(skip)]
+    room: Vec<f64>,
 }
 
 impl Component {
@@ -40,12 +43,17 @@ impl Component {
             mean: vec![0.0; levels],
             products: vec![0.0; levels * levels],
             loads: vec![even; levels],
+            room: Vec::with_capacity(levels),
         }
     }
 
     /// Nothing seen.
     pub(super) fn forget(&mut self) {
-        *self = Component { keep: self.keep, ..Component::new(self.levels, 2) };
+        let even = 1.0 / (self.levels as f64).sqrt();
+        (self.seconds, self.size, self.weight) = (0, 0.0, 0.0);
+        self.mean.fill(0.0);
+        self.products.fill(0.0);
+        self.loads.fill(even);
     }
 
     /// A second's flows, and the average size per level and side at its end.
@@ -73,12 +81,13 @@ impl Component {
         let next = self.products.chunks(self.levels).zip(&self.mean).map(|(row, mean)| {
             row.iter().zip(&self.loads).map(|(product, load)| product * load).sum::<f64>() - mean * along
         });
-        let mut next: Vec<f64> = next.collect();
+        self.room.clear();
+        self.room.extend(next);
+        let next = &self.room;
         let (length, sum) = (next.iter().map(|x| x * x).sum::<f64>().sqrt(), next.iter().sum::<f64>());
         if length > 0.0 && length.is_finite() {
             let length = if sum < 0.0 { -length } else { length };
-            next.iter_mut().for_each(|x| *x /= length);
-            self.loads = next;
+            self.loads.iter_mut().zip(next).for_each(|(load, x)| *load = x / length);
         }
     }
 

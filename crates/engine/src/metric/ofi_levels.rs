@@ -22,6 +22,9 @@ pub struct OfiLevels {
     component: Component,
     /// The end of the running second.
     next: Option<Nanos>,
+    /// Room for the flows of a second.
+    #[serde(skip)]
+    flows: Vec<f64>,
 }
 
 impl Metric for OfiLevels {
@@ -35,6 +38,7 @@ impl Metric for OfiLevels {
             window: Window::new(buckets, levels),
             component: Component::new(levels, params.bars()),
             next: None,
+            flows: Vec::with_capacity(levels),
         }
     }
 
@@ -120,9 +124,11 @@ impl OfiLevels {
         while next <= last && self.is_known {
             self.window.roll(Nanos(next));
             if self.window.is_full() {
-                let flows: Vec<f64> = (0..self.last[0].len()).map(|i| float(self.window.sum(i))).collect();
+                let levels = self.last[0].len();
+                self.flows.clear();
+                self.flows.extend((0..levels).map(|i| float(self.window.sum(i))));
                 let size: f64 = self.last.iter().flatten().map(|quote| quote.size() as f64).sum();
-                self.component.push(&flows, size / (2 * flows.len()).max(1) as f64);
+                self.component.push(&self.flows, size / (2 * levels) as f64);
             }
             next = next.saturating_add(NANOS_PER_SECOND);
         }

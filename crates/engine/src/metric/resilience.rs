@@ -61,7 +61,7 @@ pub struct Resilience {
 
 impl Metric for Resilience {
     fn new(_: &Params) -> Self {
-        Resilience { due: Nanos(i64::MIN), sides: Default::default(), past: VecDeque::new() }
+        Resilience { due: Nanos(i64::MIN), sides: Default::default(), past: VecDeque::with_capacity(SHOCKS) }
     }
 
     fn specs(_: &Params) -> Vec<Spec> {
@@ -115,10 +115,11 @@ impl Metric for Resilience {
 
 impl Resilience {
     fn half_life(&self) -> Result<f64, Reason> {
-        let mut all: Vec<f64> = self.past.iter().map(|past| past.half.unwrap_or(f64::INFINITY)).collect();
+        let (mut all, count) = ([f64::INFINITY; SHOCKS], self.past.len());
+        all.iter_mut().zip(&self.past).for_each(|(slot, past)| *slot = past.half.unwrap_or(f64::INFINITY));
         all.sort_unstable_by(f64::total_cmp);
         let of = |i: usize| all.get(i).copied().unwrap_or(f64::INFINITY);
-        let middle = (of(all.len().saturating_sub(1) / 2) + of(all.len() / 2)) / 2.0;
+        let middle = (of(count.saturating_sub(1) / 2) + of(count / 2)) / 2.0;
         if middle.is_finite() { Ok(middle) } else { Err(Reason::Undefined) }
     }
 

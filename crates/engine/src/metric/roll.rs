@@ -23,7 +23,7 @@ pub struct Roll {
 
 impl Metric for Roll {
     fn new(_: &Params) -> Self {
-        Roll { trades: OneKind::default(), prices: VecDeque::new(), seen: 0, made: None }
+        Roll { trades: OneKind::default(), prices: VecDeque::with_capacity(TRADES), seen: 0, made: None }
     }
 
     fn specs(_: &Params) -> Vec<Spec> {

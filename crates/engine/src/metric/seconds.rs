@@ -16,7 +16,7 @@ pub(super) struct Seconds {
 
 impl Seconds {
     pub(super) fn new(count: usize, width: usize) -> Self {
-        Seconds { count, width, now: i64::MIN, slots: VecDeque::new() }
+        Seconds { count, width, now: i64::MIN, slots: VecDeque::with_capacity((count + 1) * width) }
     }
 
     /// Adds at an instant of the window.
@@ -43,9 +43,9 @@ impl Seconds {
     fn turn(&mut self, now: i64) {
         let steps = now.saturating_sub(self.now).min(self.count as i64 + 1) as usize;
         self.now = now;
-        self.slots.extend(std::iter::repeat_n(0.0, steps * self.width));
-        let old = self.slots.len().saturating_sub((self.count + 1) * self.width);
+        let old = (self.slots.len() + steps * self.width).saturating_sub((self.count + 1) * self.width);
         self.slots.drain(..old);
+        self.slots.extend(std::iter::repeat_n(0.0, steps * self.width));
     }
 
     /// Sum of one of the amounts, as of the last `pass`.

@@ -118,6 +118,14 @@ impl Stage {
         out
     }
 
+    /// A sample that leaves its traces, as the grid takes them.
+    pub(super) fn take_sample(&mut self) -> Vec<Value> {
+        let mut metrics = self.metrics.clone();
+        let values = self.sample_with(&mut metrics);
+        self.metrics = metrics;
+        values
+    }
+
     /// A column's value now; sampling leaves this stage as it is.
     pub(super) fn get(&self, id: &str) -> Value {
         let column = column(&self.params, id).unwrap_or_else(|| panic!("no column {id}"));
@@ -222,7 +230,7 @@ fn the_columns_of_the_defaults_keep_their_names() {
         added_0_1bps_size_per_s added_1_5bps_size_per_s added_5_25bps_size_per_s cancelled_0_1bps_size_per_s \
         cancelled_1_5bps_size_per_s cancelled_5_25bps_size_per_s filled_0_1bps_size_per_s filled_1_5bps_size_per_s \
         filled_5_25bps_size_per_s order_to_trade_count order_to_trade_volume resilience_half_life_s \
-        resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s";
+        resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s premium_index_bps funding_predicted_bps";
     assert_eq!(ids, expected.split_whitespace().collect::<Vec<_>>());
 }
 
@@ -244,7 +252,7 @@ fn a_book_that_is_not_live_tells_nothing_of_itself() {
     let of_messages = "vwap_60s vwap_since_start volume_buy_60s_base_per_s volume_sell_60s_base_per_s trade_imbalance_60s \
         cvd_base depth_updates_per_s trades_per_s bbo_updates_per_s basis_index_bps basis_mark_bps basis_spot_bps \
         mark_index_bps funding_rate_bps funding_next_s roll_spread_bps vpin hawkes_base_per_s \
-        hawkes_branching_ratio hawkes_decay_per_s";
+        hawkes_branching_ratio hawkes_decay_per_s premium_index_bps funding_predicted_bps";
     assert_eq!(told, of_messages.split_whitespace().collect::<Vec<_>>());
 }
 
@@ -294,10 +302,7 @@ fn perform(stage: &mut Stage, ms: i64, step: &Step) -> Vec<Value> {
         Step::Refine => {}
         Step::Sample => {
             stage.at(ms);
-            let mut metrics = stage.metrics.clone();
-            let values = stage.sample_with(&mut metrics);
-            stage.metrics = metrics;
-            return values;
+            return stage.take_sample();
         }
     }
     Vec::new()

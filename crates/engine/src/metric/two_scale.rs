@@ -4,7 +4,6 @@
 use super::bars::{BARS_MIN, Bars, Estimate};
 use super::{Metric, Moment, Params, Reason, Spec, Top, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// Bars in a return of the slow scale.
 const SLOW: usize = 10;
@@ -39,14 +38,11 @@ fn variance(bars: &Bars) -> Result<f64, Reason> {
     if bars.len() < BARS_MIN {
         return Err(Reason::Warmup);
     }
-    let (mut fast, mut slow, mut last) = (0.0, 0.0, VecDeque::with_capacity(SLOW));
-    for bar in bars.iter() {
+    let (mut fast, mut slow, mut last) = (0.0, 0.0, [0.0; SLOW]);
+    for (i, bar) in bars.iter().enumerate() {
         fast += bar.change * bar.change;
-        if last.len() == SLOW {
-            last.pop_front();
-        }
-        last.push_back(bar.change);
-        if last.len() == SLOW {
+        last[i % SLOW] = bar.change;
+        if i + 1 >= SLOW {
             let change: f64 = last.iter().sum();
             slow += change * change;
         }

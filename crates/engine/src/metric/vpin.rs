@@ -51,7 +51,7 @@ impl Metric for Vpin {
             measured_since: None,
             filling: [0.0; 2],
             wanted: given.unwrap_or(0.0),
-            full: VecDeque::new(),
+            full: VecDeque::with_capacity(params.vpin()),
         }
     }
 
