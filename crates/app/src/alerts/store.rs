@@ -42,6 +42,8 @@ pub struct Store {
     /// When this run first said how its watch stands.
     watched_since: Option<Nanos>,
     has_carried: bool,
+    /// Whether a journal keeps it.
+    is_kept: bool,
 }
 
 impl Store {
@@ -188,7 +190,7 @@ impl Store {
 
     /// The oldest alert of which a sink has to be told, as it stands in the journal.
     pub fn owed(&self, sink: &str, severity_min: Severity) -> Option<(Entry, Told)> {
-        let mut saved = self.entries.values().filter(|entry| entry.saved);
+        let mut saved = self.entries.values().filter(|entry| entry.saved || !self.is_kept);
         saved.find_map(|entry| entry.owed(sink, severity_min).map(|told| (entry.clone(), told)))
     }
 
@@ -199,6 +201,7 @@ impl Store {
 
     /// Takes back what an earlier run wrote down; what it left open is to be found again.
     pub fn recall(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.is_kept = true;
         for mut entry in entries {
             entry.carried = entry.is_open();
             entry.saved = true;

@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::recordings::blocking;
 use super::replay::ReplayTold;
 use super::{Api, Routes};
+use crate::alerts::delivery::SinkHealth;
 use crate::alerts::entry::{Entry, NOTES_MAX, Stage, hex};
 use crate::alerts::evidence;
 use crate::alerts::store::{Refusal, Store};
@@ -17,7 +18,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use fathometer_engine::alert::{AlertId, Severity};
 use fathometer_engine::detector::CATALOGUE;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use told::{AlertTold, Alerts, counts};
@@ -42,6 +43,7 @@ pub fn router() -> Routes {
         .routes(routes!(note))
         .routes(routes!(resolve))
         .routes(routes!(frames))
+        .routes(routes!(delivery))
         .routes(routes!(replay))
 }
 
@@ -228,6 +230,43 @@ async fn replay(
     }
     let position = player.position();
     Ok(Json(ReplayTold::of(Some((&*player, position)))))
+}
+
+/// Those who are told of alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    /// By name.
+    pub sinks: Vec<SinkTold>,
+}
+
+/// One that is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SinkTold {
+    /// What it is called in alerts.yaml.
+    pub name: String,
+    /// It is told of alerts that are at least that bad.
+    pub severity: &'static str,
+    /// Alerts of which it has still to be told something.
+    pub waiting: usize,
+    /// How it does.
+    #[serde(flatten)]
+    pub health: SinkHealth,
+}
+
+/// Who is told of alerts, how that goes, and what still waits.
+#[utoipa::path(get, path = "/api/v1/delivery", tag = "surveillance", params(SourceQuery),
+    responses((status = 200, description = "The sinks", body = Delivery)))]
+async fn delivery(Origin(state): Origin) -> Json<Delivery> {
+    let alerts = &state.hub.alerts;
+    let sinks = alerts.sinks().clone();
+    let store = alerts.lock();
+    let told = sinks.into_iter().map(|(name, (severity, health))| SinkTold {
+        waiting: store.owed_count(&name, severity),
+        severity: severity.name(),
+        name,
+        health,
+    });
+    Json(Delivery { sinks: told.collect() })
 }
 
 /// Where the frames of an alert lie, if they do.

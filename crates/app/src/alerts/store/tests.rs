@@ -78,6 +78,7 @@ fn the_numbers_are_those_of_the_firing_and_people_have_the_last_word_unless_it_g
 #[test]
 fn a_sink_is_told_that_it_fires_before_that_it_is_over_and_each_once() {
     let mut store = Store::default();
+    store.recall([]);
     fires(&mut store, 1, 8);
     is_over(&mut store, 1, 9, 8);
     assert!(store.owed("desk", Severity::Warning).is_none(), "nothing is sent that is not written down");
