@@ -10,6 +10,7 @@ pub mod cost;
 pub mod failure;
 pub mod health;
 pub mod hub;
+pub mod lab;
 pub mod live;
 pub mod logging;
 pub mod monitor;
