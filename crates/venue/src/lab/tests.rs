@@ -33,9 +33,8 @@ fn watch(mut scene: Scene) -> Seen {
             engine.step(input, &mut outbox, &mut NoStopwatch);
             if let Body::Text(bytes) = input.body {
                 seen.frames += 1;
-                seen.hash = bytes.iter().fold(seen.hash, |hash, byte| {
-                    (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-                });
+                seen.hash =
+                    bytes.iter().fold(seen.hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
             }
             for output in &outbox.items {
                 match output {
