@@ -233,6 +233,7 @@ impl Senders {
 
     /// Begins to tell them.
     pub fn begin(self, alerts: &Arc<Alerts>, runtime: &Handle) {
+        alerts.lock().tell(self.0.iter().map(|sink| sink.name.clone()).collect());
         for sink in self.0 {
             alerts.sinks().insert(sink.name.clone(), (sink.severity, SinkHealth::default()));
             runtime.spawn(deliver(sink, alerts.clone()));

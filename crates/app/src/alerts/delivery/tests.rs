@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use tokio::runtime::Runtime;
 
-const KEY: &str = "only the two of us know";
+const KEY: &str = "only-the-two-of-us-know";
 
 /// Whoever is told: answers with a status, remembers what it took.
 #[derive(Default)]
