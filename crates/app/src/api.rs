@@ -3,10 +3,12 @@
 //! A file of `api/` holds the handlers of one subject and a `router()` with their paths; it stands in one list, `routes`.
 
 pub mod about;
+pub mod alerts;
 pub mod asked;
 pub mod book;
 pub mod classic;
 pub mod cost;
+pub mod detectors;
 pub mod faults;
 pub mod groups;
 pub mod guard;
@@ -117,6 +119,8 @@ fn routes() -> Routes {
         .merge(simulate::router())
         .merge(cost::router())
         .merge(faults::router())
+        .merge(alerts::router())
+        .merge(detectors::router())
         .merge(view::router())
         .merge(classic::router())
         .merge(recordings::router())

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod cost;
+pub mod lab;
 pub mod market;
 pub mod serve;
 pub mod shared;
@@ -47,6 +48,8 @@ pub enum Command {
     Venue(venue::VenueArgs),
     /// Measure how fast a recording is decoded, applied and measured
     Bench(tape::BenchArgs),
+    /// Measure the detectors: scripted manipulations in simulated and recorded flow, and who found them
+    Lab(lab::LabArgs),
     /// List venues, metrics or instruments
     List(about::ListArgs),
     /// Check the configuration: print what is meant, or everything that is wrong

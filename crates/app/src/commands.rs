@@ -10,6 +10,7 @@ pub mod top;
 pub mod watch;
 
 use crate::bench;
+use crate::lab;
 
 use crate::cli::shared::ConfigArgs;
 use crate::cli::{Cli, Command};
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Cost(args) => cost::cost(&args),
         Command::Venue(args) => demo::venue(args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Lab(args) => lab::lab(&args),
         Command::List(args) => list::list(&args),
         Command::CheckConfig(args) => about::check_config(&args),
         Command::Completions(args) => about::completions(&args),

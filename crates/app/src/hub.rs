@@ -10,6 +10,7 @@ pub mod profile;
 pub mod relief;
 pub mod slot;
 
+use crate::alerts::Alerts;
 use crate::view::{Column, FaultLine, push};
 use fathometer_engine::engine::Engine;
 use fathometer_engine::event::Event;
@@ -30,6 +31,8 @@ pub struct Hub {
     store: Mutex<Store>,
     /// Names and units of the columns, in the order of the catalogue.
     pub columns: Vec<Column>,
+    /// What surveillance found: the same as in the store.
+    pub alerts: Arc<Alerts>,
 }
 
 /// What the hub knows.
@@ -40,6 +43,8 @@ pub struct Store {
     pub faults: VecDeque<FaultLine>,
     /// Faults since the start.
     pub faults_seen: u64,
+    /// What surveillance found. Its lock is taken while that of the hub is held, never the other way.
+    pub alerts: Arc<Alerts>,
     /// Event time of the last output.
     pub now: Nanos,
     /// Counts what changes the meaning of units and indices: a new instrument, finer units, a new beginning.
@@ -62,7 +67,9 @@ impl Hub {
     /// The same with another budget for all history together, bytes.
     pub fn with_budget(columns: &[Column], bytes_max: usize) -> Self {
         let layout = Arc::new(Layout::of(columns));
+        let alerts = Arc::<Alerts>::default();
         let store = Store {
+            alerts: alerts.clone(),
             slots: Vec::new(),
             faults: VecDeque::new(),
             faults_seen: 0,
@@ -74,7 +81,7 @@ impl Hub {
             bytes_max,
             dirty: Vec::new(),
         };
-        Hub { store: Mutex::new(store), columns: columns.to_vec() }
+        Hub { store: Mutex::new(store), columns: columns.to_vec(), alerts }
     }
 
     /// What it knows; to be held only for as long as it takes to copy.
@@ -89,6 +96,15 @@ impl Hub {
         }
         let mut store = self.lock();
         for output in &outbox.items {
+            match output {
+                Output::Alert(alert) => {
+                    let instrument = store.get(alert.instrument).map_or("", |slot| slot.id.as_str());
+                    self.alerts.lock().take(alert, instrument);
+                    self.alerts.wake();
+                }
+                Output::Board(board) => self.alerts.lock().pass(board.at),
+                _ => {}
+            }
             store.take(output, outbox);
         }
     }
@@ -121,6 +137,7 @@ impl Hub {
         store.dirty.clear();
         store.now = Nanos(0);
         store.generation += 1;
+        self.alerts.lock().clear();
     }
 }
 
@@ -207,7 +224,12 @@ impl Store {
                 let text = fault.text.clone();
                 self.note(FaultLine { at: fault.at, instrument, kind: fault.kind, remedy: fault.remedy, text });
             }
-            Output::Ladder { .. } | Output::Alert(_) | Output::Board(_) | Output::Action(_) => {}
+            Output::Board(board) => {
+                if let Some(slot) = self.touch(board.instrument) {
+                    slot.board = Some((**board).clone());
+                }
+            }
+            Output::Ladder { .. } | Output::Alert(_) | Output::Action(_) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Fathometer, the program: command line, configuration, roles, screens. It computes no metric.
 
+pub mod alerts;
 pub mod api;
 pub mod bench;
 pub mod cli;
@@ -9,6 +10,7 @@ pub mod cost;
 pub mod failure;
 pub mod health;
 pub mod hub;
+pub mod lab;
 pub mod live;
 pub mod logging;
 pub mod monitor;

@@ -9,6 +9,8 @@ pub mod recorder;
 pub mod screen;
 pub mod state;
 
+use crate::alerts::evidence::Evidence;
+use crate::alerts::vault::{Vault, Watchman};
 use crate::failure::Failure;
 use crate::monitor::laps::Laps;
 use crate::monitor::system;
@@ -42,6 +44,7 @@ pub struct Live {
     /// What is shared with screens.
     pub state: Arc<State>,
     thread: JoinHandle<Ended>,
+    watchman: Option<Watchman>,
 }
 
 /// What is left of a run that has ended.
@@ -55,7 +58,7 @@ pub struct Ended {
 }
 
 impl Live {
-    /// Begins to listen.
+    /// Begins to listen; alerts are kept in the vault, if there is one.
     ///
     /// # Errors
     /// Certificates or addresses that cannot be used; no thread.
@@ -64,9 +67,12 @@ impl Live {
         config: Config,
         groups: Vec<Group>,
         recorder: Option<Recorder>,
+        vault: Option<Vault>,
         runtime: &Handle,
     ) -> Result<Self, Failure> {
         let state = Arc::new(State::new(View::new(mode, &catalogue(&config.metrics))));
+        let kept = vault.map(|vault| vault.begin(&state.hub.alerts, &config)).transpose()?;
+        let (evidence, watchman) = kept.unzip();
         let (sender, receiver) = inbox(InboxLimits::default());
         let _ = state.inbox.set(receiver.gauge());
         if let Some((folder, gauge)) = recorder.as_ref().and_then(|it| Some((it.folder().to_owned(), it.gauge()?))) {
@@ -75,6 +81,7 @@ impl Live {
         let desk = Desk {
             runner: Runner::new(config),
             recorder,
+            evidence,
             state: state.clone(),
             nobody: infer(Venue::Binance, ""),
             laps: Laps::default(),
@@ -88,7 +95,7 @@ impl Live {
             let feeds = Feeds::start(group.plans, group.options, sender.clone(), runtime);
             state.feeds().push(feeds.map_err(Failure::network)?);
         }
-        Ok(Live { state, thread })
+        Ok(Live { state, thread, watchman })
     }
 
     /// Closes every connection, lets the engine take what is left, and ends the tape.
@@ -102,9 +109,9 @@ impl Live {
                 feeds.stop().await;
             }
         });
-        self.thread
-            .join()
-            .map_err(|_| Failure::failed("the engine's thread broke down; what was recorded until then is whole"))
+        let ended = self.thread.join();
+        drop(self.watchman); // writes down what the last frames brought
+        ended.map_err(|_| Failure::failed("the engine's thread broke down; what was recorded until then is whole"))
     }
 }
 
@@ -112,6 +119,7 @@ impl Live {
 struct Desk {
     runner: Runner,
     recorder: Option<Recorder>,
+    evidence: Option<Evidence>,
     state: Arc<State>,
     /// Stands for the instrument of actions that concern none.
     nobody: Instrument,
@@ -147,6 +155,9 @@ impl Desk {
             // On the tape before anything follows from it.
             if let Some(fault) = self.recorder.as_mut().and_then(|recorder| recorder.append(&input)) {
                 self.note(&mut view, fault);
+            }
+            if let Some(evidence) = &mut self.evidence {
+                evidence.append(&input, &self.runner.engine);
             }
             if is_frame {
                 self.laps.begin();
@@ -188,9 +199,12 @@ impl Desk {
     }
 
     /// Hands what the last step said to hub and view, and keeps what is to be done.
-    fn deliver(&self, view: &mut View, actions: &mut Vec<(Action, Option<Instrument>)>) {
+    fn deliver(&mut self, view: &mut View, actions: &mut Vec<(Action, Option<Instrument>)>) {
         let outbox = self.runner.outbox();
         self.state.hub.apply(outbox);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.hear(outbox);
+        }
         for output in &outbox.items {
             view.apply(output, outbox);
             match output {

@@ -58,7 +58,7 @@ fn record(folder: &Path, seconds: u64, first_link: u32, options: Options) -> End
     let groups = plan::groups(&config, &NetworkArgs::default(), &markets, first_link).unwrap();
     let config = engine::Config { instruments: markets, audit_ms: 3_000, ..engine::Config::default() };
     let recorder = Recorder::create_with(folder, &config, options).unwrap();
-    let live = Live::start(Mode::Demo { seed: 11 }, config, groups, Some(recorder), runtime.handle()).unwrap();
+    let live = Live::start(Mode::Demo { seed: 11 }, config, groups, Some(recorder), None, runtime.handle()).unwrap();
     std::thread::sleep(Duration::from_secs(seconds));
     let ended = live.stop(runtime.handle()).unwrap();
     runtime.block_on(server.stop());

@@ -40,6 +40,7 @@ mod format;
 mod name;
 mod pack;
 mod reader;
+mod ring;
 mod segment;
 mod writer;
 
@@ -47,6 +48,7 @@ pub use about::{SegmentAbout, segments};
 pub use format::is_tape;
 pub(crate) use format::may_become_tape;
 pub use reader::{Lost, Reader, Torn};
+pub use ring::{Encoded, Encoder, Ring};
 pub use writer::{TapeGauge, TapeStats, Writer};
 
 use std::io;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod lifecycle;
 
-pub(crate) use lifecycle::Lifecycle;
+pub(crate) use lifecycle::{Lifecycle, Ripe};
 
 /// How bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -329,7 +329,35 @@ macro_rules! detectors {
 
 detectors! {
     crossed::Crossed,
+    spread::Spread,
+    basis::Basis,
+    depth::Depth,
+    exhaustion::Exhaustion,
+    vacuum::Vacuum,
+    stall::Stall,
+    gap_rate::GapRate,
+    clock_jump::ClockJump,
+    audit_mismatch::AuditMismatch,
+    spoofing::Spoofing,
+    stuffing::Stuffing,
+    ignition::Ignition,
+    pinging::Pinging,
+    marking::Marking,
+    wash::Wash,
+    pump::Pump,
+    dislocation::Dislocation,
+    divergence::Divergence,
+    stale_price::StalePrice,
+    funding_pressure::FundingPressure,
+    cascade::Cascade,
 }
+
+mod band;
+mod bars;
+mod consensus;
+pub mod dual;
+mod near;
+mod rolling;
 
 #[cfg(test)]
 pub(crate) mod tests;

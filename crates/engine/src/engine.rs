@@ -8,7 +8,7 @@ use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
 use crate::output::{Action, Fault, FaultKind, Outbox, Output, Remedy, Status};
 use crate::registry::Registry;
-use crate::surveillance::Rules;
+use crate::surveillance::{Budget, Rules};
 use crate::units::Nanos;
 use crate::venue::rules::advice;
 use crate::venue::{Decoded, decode};
@@ -114,6 +114,7 @@ pub struct Engine {
     links: Links,
     desks: Vec<Desk>,
     grid: Grid,
+    budget: Budget,
     /// Lent out while a frame is worked on.
     #[serde(skip)]
     decoded: Option<Box<Decoded>>,
@@ -138,6 +139,7 @@ impl Engine {
             links: Links::default(),
             desks: Vec::new(),
             grid: Grid::default(),
+            budget: Budget::default(),
             decoded: None,
             columns: None,
             groups: None,

@@ -1,12 +1,16 @@
 //! Watches one instrument: asks every detector, keeps the alerts, counts what could not be told and why.
 
-use crate::alert::{Lifecycle, Severity};
+mod budget;
+
+use crate::alert::{Lifecycle, Ripe, Severity};
 use crate::detector::{CATALOGUE, Detectors, Found, Gauge, Look, Params, SETTLE_NANOS, Skip};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::metric::Seen;
 use crate::output::{Outbox, Output, Validity};
 use crate::units::{Nanos, Scale};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use budget::{Budget, Candidate};
 
 /// Which detectors watch what, with which parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,11 +24,19 @@ pub struct Rules {
     pub instruments: Vec<(String, Params)>,
     /// Detectors that are switched off, by id.
     pub off: Vec<String>,
+    /// Alerts a day that the operator will read, of all instruments together; `None`: as many as there are.
+    pub alerts_per_day: Option<f64>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules { enabled: true, usual: Params::default(), instruments: Vec::new(), off: Vec::new() }
+        Rules {
+            enabled: true,
+            usual: Params::default(),
+            instruments: Vec::new(),
+            off: Vec::new(),
+            alerts_per_day: None,
+        }
     }
 }
 
@@ -46,7 +58,7 @@ pub struct Line {
     pub skipped: [u64; Skip::ALL.len()],
     /// Times it found something.
     pub found: u64,
-    /// Of these, left out: cooling down, or too many at once.
+    /// Of these, left out: cooling down, too many at once, or held back by the budget.
     pub suppressed: u64,
     /// The worst alert of it that fires.
     pub firing: Option<Severity>,
@@ -133,7 +145,29 @@ impl Surveillance {
             let Some(line) = self.lines.get_mut(usize::from(detector)).filter(|_| !off) else { continue };
             line.found += u64::from(!finding.holds);
             let mut each = |alert| out.items.push(Output::Alert(Box::new(alert)));
-            line.suppressed += u64::from(!self.alerts.take(at, (whose, name), detector, &finding, &mut each));
+            let budgeted = rules.alerts_per_day.is_some();
+            line.suppressed += u64::from(!self.alerts.take(at, (whose, name), detector, &finding, budgeted, &mut each));
+        }
+    }
+
+    /// What waits for the budget's word; the budget learns what was looked at.
+    pub(crate) fn ripe(&self, at: Nanos, budget: &mut Budget) -> impl Iterator<Item = Ripe> + '_ {
+        for detector in 0..CATALOGUE.len() as u8 {
+            let score = self.alerts.ripe().find(|ripe| ripe.detector == detector).map(|ripe| ripe.score);
+            budget.evaluated(at, detector, score);
+        }
+        self.alerts.ripe()
+    }
+
+    /// The budget's word.
+    pub(crate) fn decide(&mut self, at: Nanos, whose: InstrumentId, ripe: &Ripe, fires: bool, out: &mut Outbox) {
+        match self.alerts.decide(at, whose, ripe, fires) {
+            Some(alert) => out.items.push(Output::Alert(Box::new(alert))),
+            None => {
+                if let Some(line) = self.lines.get_mut(usize::from(ripe.detector)) {
+                    line.suppressed += 1;
+                }
+            }
         }
     }
 

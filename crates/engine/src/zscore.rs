@@ -95,6 +95,11 @@ impl ZScore {
                 self.sorted.remove(at);
             }
         }
+        if self.recent.is_empty() {
+            // All that will ever be needed, so that a long warm-up allocates once.
+            self.recent.reserve(self.params.window_size.max(2) as usize);
+            self.sorted.reserve(self.params.window_size.max(2) as usize);
+        }
         self.recent.push_back(x);
         let at = self.sorted.partition_point(|y| y.total_cmp(&x).is_lt());
         self.sorted.insert(at, x);

@@ -173,7 +173,8 @@ pub(crate) fn oversize(length: usize) -> Bytes {
     out.freeze()
 }
 
-fn payload_of(framed: &Bytes) -> Bytes {
+/// The payload of a frame that this module made.
+pub(crate) fn payload_of(framed: &Bytes) -> Bytes {
     let skip = match framed.get(1) {
         Some(126) => 4,
         Some(127) => 10,

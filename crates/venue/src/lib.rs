@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod fault;
+pub mod lab;
 pub mod market;
 pub mod playback;
 pub mod publish;

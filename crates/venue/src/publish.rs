@@ -40,14 +40,14 @@ pub struct Book {
 }
 
 impl Book {
-    fn side(&self, side: Side) -> &BTreeMap<i64, i64> {
+    pub(crate) fn side(&self, side: Side) -> &BTreeMap<i64, i64> {
         match side {
             Side::Bid => &self.bids,
             Side::Ask => &self.asks,
         }
     }
 
-    fn put(&mut self, side: Side, price: i64, size: i64) {
+    pub(crate) fn put(&mut self, side: Side, price: i64, size: i64) {
         let levels = match side {
             Side::Bid => &mut self.bids,
             Side::Ask => &mut self.asks,

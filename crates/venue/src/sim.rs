@@ -17,8 +17,10 @@ mod tests;
 
 pub use listing::{Habits, Listing};
 pub use order_book::{Change, OrderBook, OrderRef, Pool};
+pub(crate) use order_book::{opposite, sign};
 pub use preset::{MANY_CHANGES_PER_SECOND, demo_listings, many_listings};
 pub use regime::Regime;
+pub(crate) use rng::Rng;
 
 use crate::market::{Happening, Source};
 use fathometer_engine::instrument::{Instrument, Kind};
@@ -26,7 +28,7 @@ use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use flow::Market;
 use fundamental::Fundamentals;
 use regime::Weather;
-use rng::Rng;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

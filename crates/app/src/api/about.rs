@@ -153,8 +153,8 @@ const FAULT_KINDS: [FaultKind; 15] = [
 ];
 
 /// Kinds of the stream.
-pub const KINDS: [&str; 10] =
-    ["metrics", "book", "trades", "relief", "status", "profile", "fault", "clock", "latency", "system"];
+pub const KINDS: [&str; 11] =
+    ["metrics", "book", "trades", "relief", "status", "profile", "fault", "alerts", "clock", "latency", "system"];
 
 /// Rates of the stream, per second.
 pub const RATES_HZ: [u32; 5] = [20, 10, 5, 2, 1];

@@ -1,4 +1,4 @@
-//! What went wrong, with its remedy; and alerts.
+//! What went wrong, with its remedy.
 
 use super::asked::{Asked, Origin, SourceQuery};
 use super::problem::Problem;
@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The paths of this file.
 pub fn router() -> Routes {
-    OpenApiRouter::<Arc<Api>>::new().routes(routes!(faults)).routes(routes!(alerts))
+    OpenApiRouter::<Arc<Api>>::new().routes(routes!(faults))
 }
 
 /// How many.
@@ -68,14 +68,6 @@ impl FaultTold {
     }
 }
 
-/// Alerts of surveillance.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct Alerts {
-    /// Oldest first.
-    #[schema(value_type = Vec<Object>)]
-    pub alerts: Vec<serde_json::Value>,
-}
-
 /// What went wrong: the latest faults, with what is done about each.
 #[utoipa::path(get, path = "/api/v1/faults", tag = "operation", params(FaultsQuery, SourceQuery),
     responses((status = 200, description = "The faults", body = Faults)))]
@@ -90,11 +82,4 @@ async fn faults(Asked(asked): Asked<FaultsQuery>, Origin(state): Origin) -> Resu
     let kept = view.faults.iter().skip(skipped);
     let faults = (first..).zip(kept).map(|(sequence, line)| FaultTold::of(sequence, line)).collect();
     Ok(Json(Faults { seen: view.faults_seen, faults }))
-}
-
-/// Alerts of surveillance; there are none yet.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "operation", params(SourceQuery),
-    responses((status = 200, description = "The alerts", body = Alerts)))]
-async fn alerts(_origin: Origin) -> Json<Alerts> {
-    Json(Alerts::default())
 }

@@ -14,9 +14,10 @@ use utoipa::{PartialSchema, ToSchema};
 const ABOUT: &str = "Order books, metrics and the state of the program, live or from a recording. Every number carries its \
     validity: null with a reason where it cannot be vouched for. Refusals are application/problem+json and say what to do.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("about", "What this server is, and what its words mean"),
     ("market", "Books, metrics, trades and costs"),
+    ("surveillance", "What is watched for, what was found, and what people do about it"),
     ("stream", "Changes as they come"),
     ("operation", "How the program itself is doing"),
     ("replay", "Recordings, opened beside the live run"),

@@ -58,6 +58,10 @@ pub struct ScreenArgs {
     /// Folder of recordings that can be opened beside it [default: the --record folder]
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
+    /// Folder where alerts and their evidence are kept over restarts [default: `state` in the --record folder, else this
+    /// user's state folder; of a demo they are forgotten]
+    #[arg(long, value_name = "DIR", env = "FATHOMETER_STATE")]
+    pub state: Option<PathBuf>,
     /// Who may ask the server.
     #[command(flatten)]
     pub serve: ServeArgs,

@@ -2,6 +2,8 @@
 
 use super::watch::{interrupted, runtime};
 use super::{load, print, print_json};
+use crate::alerts::heard::{Heard, Verdict};
+use crate::api::alerts::told::AlertTold;
 use crate::api::{Api, server};
 use crate::cli::shared::ConfigArgs;
 use crate::cli::tape::{ReplayArgs, Speed};
@@ -22,6 +24,7 @@ use fathometer_engine::instrument::Instrument;
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::registry::Registry;
 use fathometer_engine::units::Nanos;
+use serde::Serialize;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,14 +43,31 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
     let config = config(&args.config, &source)?;
     let drawn = speed(args) != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
     let runner = Runner::new(config);
+    let mut heard = Heard::of(source.header());
     let (runner, source, seconds) =
-        if drawn { on_screen(args, runner, source)? } else { headless(args, runner, source)? };
+        if drawn { on_screen(args, runner, source, &mut heard)? } else { headless(args, runner, source, &mut heard)? };
     tell_skipped(&source);
     if let Some(asked) = &args.book {
         return print(&book(args, runner, asked)?);
     }
     let report = Report::of(&runner, seconds);
-    if args.json { print_json(&report) } else { print(&report.table()) }
+    if args.json {
+        return print_json(&Told { report, alerts: heard.alerts(), evidence: heard.verdict() });
+    }
+    print(&heard.text())?;
+    print(&report.table())
+}
+
+/// What a replay comes to, for scripts.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: Report,
+    /// Every alert, oldest first.
+    alerts: Vec<AlertTold>,
+    /// Whether the tape raised the alert again that it is evidence of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Verdict>,
 }
 
 fn speed(args: &ReplayArgs) -> Speed {
@@ -94,7 +114,12 @@ pub(super) fn config(args: &ConfigArgs, source: &Source) -> Result<Config, Failu
     }
 }
 
-fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+fn headless(
+    args: &ReplayArgs,
+    mut runner: Runner,
+    mut source: Source,
+    heard: &mut Heard,
+) -> Result<(Runner, Source, f64), Failure> {
     let began = clock::now();
     let mut pace = Pace::new(speed(args));
     while let Some(input) = source.next().map_err(Failure::input)? {
@@ -103,6 +128,7 @@ fn headless(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result
         }
         pace.wait(input.at, &|| false);
         runner.step(&input);
+        heard.hear(runner.outbox(), &runner.engine);
     }
     Ok((runner, source, clock::now().since(began) as f64 / 1e9))
 }
@@ -135,7 +161,12 @@ impl tui::Source for Seat<'_> {
     }
 }
 
-fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Result<(Runner, Source, f64), Failure> {
+fn on_screen(
+    args: &ReplayArgs,
+    mut runner: Runner,
+    mut source: Source,
+    heard: &mut Heard,
+) -> Result<(Runner, Source, f64), Failure> {
     let factor = if let Speed::Times(factor) = speed(args) { factor } else { 0.0 };
     let view =
         View::new(Mode::Replay { source: name(args), speed: factor }, &catalogue(&runner.engine.config().metrics));
@@ -150,6 +181,7 @@ fn on_screen(args: &ReplayArgs, mut runner: Runner, mut source: Source) -> Resul
                 }
                 pace.wait(input.at, &|| left.load(Ordering::Relaxed));
                 runner.step(&input);
+                heard.hear(runner.outbox(), &runner.engine);
                 let mut view = stage.view();
                 for output in &runner.outbox().items {
                     view.apply(output, runner.outbox());
@@ -232,6 +264,6 @@ fn book(args: &ReplayArgs, runner: Runner, asked: &str) -> Result<String, Failur
     let source = recording::open(&args.files).map_err(Failure::input)?;
     let mut runner = Runner::new(runner.engine.config().clone());
     runner.keep_book(id);
-    let (runner, ..) = headless(args, runner, source)?;
+    let (runner, ..) = headless(args, runner, source, &mut Heard::default())?;
     Ok(runner.parting().and_then(|parting| parting.book.clone()).unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! What `run`, `record` and `demo` have in common: listen, record, show, and say at the end what it came to.
 
 use super::{print, print_json};
+use crate::alerts::vault::Vault;
 use crate::api::{Api, server};
 use crate::cli::shared::{LogFormat, ScreenArgs};
 use crate::failure::{Failure, Outcome};
@@ -87,6 +88,8 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         survive_file_size_limit(runtime);
     }
     let recorder = watch.record.as_deref().map(|folder| Recorder::create(folder, &watch.config)).transpose()?;
+    let demo = matches!(watch.mode, Mode::Demo { .. });
+    let vault = Vault::open(watch.screen.state.as_deref(), watch.record.as_deref(), demo)?;
     if headless {
         logging::start(watch.screen.log_format);
     }
@@ -96,7 +99,7 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
     eprint!("{}", watch.hello);
     let fallback = Config { metrics: watch.config.metrics.clone(), ..Config::default() };
     let booth = Booth::beside(watch.screen.recordings.clone().or(watch.record), fallback);
-    let live = Live::start(watch.mode, watch.config, watch.groups, recorder, runtime.handle())?;
+    let live = Live::start(watch.mode, watch.config, watch.groups, recorder, vault, runtime.handle())?;
     let stop = CancellationToken::new();
     if let Some(mut bound) = listener {
         let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(watch.fees);

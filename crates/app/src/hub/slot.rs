@@ -11,6 +11,7 @@ use fathometer_engine::event::Trade;
 use fathometer_engine::instrument::{Instrument, InstrumentId};
 use fathometer_engine::metric::{OneKind, Value};
 use fathometer_engine::output::{Status, Validity};
+use fathometer_engine::surveillance::Board;
 use fathometer_engine::units::{Level, Nanos, POW10, Price, Side};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Slot {
     pub reliefs: Reliefs,
     /// Volume at price.
     pub profile: Profile,
+    /// How the watch over it stands.
+    pub board: Option<Board>,
     kind: OneKind,
 }
 
@@ -100,6 +103,7 @@ impl Slot {
             coarse: History::new(layout, 10),
             reliefs: Reliefs::default(),
             profile: Profile::default(),
+            board: None,
             kind: OneKind::default(),
         }
     }

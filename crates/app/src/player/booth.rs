@@ -98,6 +98,20 @@ impl Booth {
         Ok(player)
     }
 
+    /// Opens a file that lies elsewhere, likewise.
+    ///
+    /// # Errors
+    /// It cannot be played; then what is open stays.
+    pub fn open_file(&self, name: &str, file: PathBuf) -> Result<Arc<Player>, BoothError> {
+        if self.served {
+            return Err(BoothError::Served);
+        }
+        let player = Arc::new(Player::open(name, &[file], &self.fallback, 1.0)?);
+        let before = self.lock().replace(player.clone());
+        drop(before); // outside the lock: a thread may have to be waited for
+        Ok(player)
+    }
+
     /// Closes what is open.
     ///
     /// # Errors

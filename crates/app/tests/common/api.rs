@@ -9,9 +9,11 @@ use fathometer::player::booth::Booth;
 use fathometer::runner::Runner;
 use fathometer::view::{Mode, View};
 use fathometer_edge::clock;
+use fathometer_engine::alert::{self, Alert, AlertId, Severity};
+use fathometer_engine::detector::Measure;
 use fathometer_engine::engine::Config;
 use fathometer_engine::input::{Body, Input, Leg, LinkId};
-use fathometer_engine::instrument::Venue;
+use fathometer_engine::instrument::{InstrumentId, Venue};
 use fathometer_engine::metric::catalogue;
 use fathometer_engine::units::{NANOS_PER_SECOND, Nanos};
 use serde_json::Value;
@@ -26,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The instrument whose book is known; `btcusdt` means the two others, of which nothing was ever heard.
 pub(crate) const KNOWN: &str = "okx:BTC-USDT";
+/// An alert of that instrument that fires.
+pub(crate) const ALERT: &str = "00000000000000a1";
 const WATCHED: [(Venue, &str); 3] =
     [(Venue::Okx, "BTC-USDT"), (Venue::Binance, "BTCUSDT"), (Venue::BinanceUsdm, "BTCUSDT")];
 
@@ -44,6 +48,24 @@ pub(crate) struct Rig {
     over: Arc<AtomicBool>,
     engine: Option<JoinHandle<()>>,
     runtime: Runtime,
+}
+
+/// What the engine says of the alert.
+pub(crate) fn alert(state: alert::State) -> Alert {
+    Alert {
+        id: AlertId(0xa1),
+        at: clock::now(),
+        instrument: InstrumentId(0),
+        detector: 0,
+        key: 1,
+        severity: Severity::Warning,
+        state,
+        since: Nanos(NANOS_PER_SECOND),
+        fired: (state != alert::State::Pending).then_some(Nanos(2 * NANOS_PER_SECOND)),
+        count: 3,
+        text: "bids stand at or above asks".to_owned(),
+        evidence: vec![Measure::new("overlap_bps", 1.5, Some(0.0)).with_zscore(2.5)],
+    }
 }
 
 /// One answer.
@@ -76,6 +98,7 @@ impl Rig {
         let state = Arc::new(State::new(View::new(Mode::Live, &catalogue(&config.metrics))));
         let mut runner = Runner::new(config);
         feed(&mut runner, &state);
+        state.hub.alerts.lock().take(&alert(alert::State::Firing), KNOWN);
         let over = Arc::new(AtomicBool::new(false));
         let engine = std::thread::spawn({
             let (state, over) = (state.clone(), over.clone());

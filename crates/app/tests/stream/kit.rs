@@ -51,7 +51,7 @@ impl Demo {
         }
         let groups = plan::groups(&config, &NetworkArgs::default(), &markets, 0).unwrap();
         let config = engine::Config { instruments: markets, ..engine::Config::default() };
-        let live = Live::start(Mode::Demo { seed: 3 }, config, groups, None, runtime.handle()).unwrap();
+        let live = Live::start(Mode::Demo { seed: 3 }, config, groups, None, None, runtime.handle()).unwrap();
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut bound = runtime.block_on(server::bind(anywhere, &ServeArgs::default())).unwrap();
         let address = bound.url().unwrap().trim_start_matches("http://").parse().unwrap();

@@ -22,6 +22,8 @@ struct Open {
     held: [Option<Nanos>; Severity::ALL.len()],
     last: Nanos,
     firing: Option<(Severity, Nanos)>,
+    /// Would fire, or get worse, if the budget admits it.
+    ripe: Option<Severity>,
     count: u32,
     text: String,
     evidence: Vec<Measure>,
@@ -33,6 +35,16 @@ struct Closed {
     detector: u8,
     key: u64,
     until: Nanos,
+}
+
+/// An alert that waits for the budget's word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ripe {
+    pub(crate) detector: u8,
+    pub(crate) key: u64,
+    pub(crate) severity: Severity,
+    /// How far beyond its threshold the first number of the evidence is that has one: 1 at the threshold.
+    pub(crate) score: f64,
 }
 
 /// All alerts of one instrument.
@@ -51,13 +63,15 @@ fn nanos(ms: u32) -> i64 {
 }
 
 impl Lifecycle {
-    /// Takes a finding; whether it counts (`false`: it is cooling down, or there are too many).
+    /// Takes a finding; whether it counts (`false`: it is cooling down, or there are too many). With a budget what is ripe
+    /// does not fire by itself but waits, see `ripe`.
     pub(crate) fn take(
         &mut self,
         at: Nanos,
         whose: (InstrumentId, &str),
         detector: u8,
         finding: &Finding,
+        budgeted: bool,
         each: &mut impl FnMut(Alert),
     ) -> bool {
         let known = self.open.iter().position(|open| open.detector == detector && open.key == finding.key);
@@ -78,6 +92,7 @@ impl Lifecycle {
                     held: [None; Severity::ALL.len()],
                     last: at,
                     firing: None,
+                    ripe: None,
                     count: 0,
                     text: String::new(),
                     evidence: Vec::new(),
@@ -100,20 +115,35 @@ impl Lifecycle {
         }
         let ripe = open.held[finding.severity as usize].is_some_and(|held| at.since(held) >= nanos(finding.persist_ms));
         let worse = open.firing.is_none_or(|(severity, _)| finding.severity > severity);
-        if ripe && worse {
-            let fired = open.firing.map_or(at, |(_, fired)| fired);
-            open.firing = Some((finding.severity, fired));
+        if open.count == 1 || (ripe && worse) {
             open.text.clone_from(&finding.text);
             open.evidence.clone_from(&finding.evidence);
-            each(open.told(at, whose.0, State::Firing));
-        } else if open.count == 1 {
-            open.text.clone_from(&finding.text);
-            open.evidence.clone_from(&finding.evidence);
-            let mut told = open.told(at, whose.0, State::Pending);
-            told.severity = finding.severity;
-            each(told);
+        }
+        if ripe && worse && budgeted {
+            open.ripe = Some(finding.severity);
+        } else if ripe && worse {
+            each(open.fire(at, whose.0, finding.severity));
+        }
+        if open.count == 1 && open.firing.is_none() {
+            each(Alert { severity: finding.severity, ..open.told(at, whose.0, State::Pending) });
         }
         true
+    }
+
+    /// Alerts that would fire now.
+    pub(crate) fn ripe(&self) -> impl Iterator<Item = Ripe> + '_ {
+        self.open.iter().filter_map(|open| {
+            let score = open.evidence.iter().find_map(|m| m.cut.map(|cut| (m.value / cut).abs())).unwrap_or(1.0);
+            let (detector, key, severity) = (open.detector, open.key, open.ripe?);
+            Some(Ripe { detector, key, severity, score: score.max(1.0 / score) })
+        })
+    }
+
+    /// The budget's word for an alert that is ripe; one that is held back may be found again.
+    pub(crate) fn decide(&mut self, at: Nanos, whose: InstrumentId, ripe: &Ripe, fires: bool) -> Option<Alert> {
+        let open = self.open.iter_mut().find(|open| open.detector == ripe.detector && open.key == ripe.key)?;
+        open.ripe = None;
+        fires.then(|| open.fire(at, whose, ripe.severity))
     }
 
     /// Lets go what is over.
@@ -150,6 +180,12 @@ impl Lifecycle {
 }
 
 impl Open {
+    fn fire(&mut self, at: Nanos, instrument: InstrumentId, severity: Severity) -> Alert {
+        let fired = self.firing.map_or(at, |(_, fired)| fired);
+        self.firing = Some((severity, fired));
+        self.told(at, instrument, State::Firing)
+    }
+
     fn told(&self, at: Nanos, instrument: InstrumentId, state: State) -> Alert {
         Alert {
             id: self.id,
@@ -185,7 +221,7 @@ mod tests {
         fn find(&mut self, at: i64, finding: &Finding) -> bool {
             let told = &mut self.1;
             let whose = (InstrumentId(0), "binance:BTCUSDT");
-            self.0.take(Nanos(at * SECOND), whose, 0, finding, &mut |a| told.push((at, a.state, a.severity)))
+            self.0.take(Nanos(at * SECOND), whose, 0, finding, false, &mut |a| told.push((at, a.state, a.severity)))
         }
         fn pass(&mut self, at: i64) {
             let told = &mut self.1;

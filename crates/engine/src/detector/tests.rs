@@ -253,7 +253,8 @@ fn level(price: i64, size: i64) -> Level {
     Level { price: Price(price), size: Size(size) }
 }
 
-fn number(detector: &str) -> u8 {
+/// Where a detector stands in the catalogue.
+pub(crate) fn number(detector: &str) -> u8 {
     CATALOGUE.iter().position(|about| about.id == detector).unwrap() as u8
 }
 

@@ -2,11 +2,13 @@
 
 use super::Engine;
 use super::mates::{Groups, mates, quotes};
-use crate::detector::{Columns, Look};
+use crate::alert::Ripe;
+use crate::detector::{CATALOGUE, Columns, Look};
 use crate::event::LevelSpan;
 use crate::instrument::{Instrument, InstrumentId, Kind, Venue};
 use crate::metric::{Moment, Peers};
 use crate::output::{Outbox, Output, Validity};
+use crate::surveillance::Candidate;
 use crate::units::{NANOS_PER_MILLI, Nanos, Side};
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +109,29 @@ impl Engine {
             }
         }
         (self.columns, self.groups, self.room) = (Some(columns), Some(groups), room);
+        if let Some(per_day) = self.config.surveillance.alerts_per_day.filter(|_| watched) {
+            self.spend(at, per_day, out);
+        }
+    }
+
+    /// Which of all alerts that would fire now do, within the operator's budget.
+    fn spend(&mut self, at: Nanos, per_day: f64, out: &mut Outbox) {
+        let mut waiting: Vec<(usize, Ripe)> = Vec::new();
+        for (number, desk) in self.desks.iter().enumerate() {
+            waiting.extend(desk.surveillance.ripe(at, &mut self.budget).map(|ripe| (number, ripe)));
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let candidate = |(_, ripe): &(usize, Ripe)| {
+            let Ripe { detector, severity, score, .. } = *ripe;
+            Candidate { detector, score, severity }
+        };
+        let candidates: Vec<Candidate> = waiting.iter().map(candidate).collect();
+        let admitted = self.budget.admit(at, per_day, self.desks.len() * CATALOGUE.len(), &candidates);
+        for ((number, ripe), fires) in waiting.into_iter().zip(admitted) {
+            self.desks[number].surveillance.decide(at, InstrumentId(number as u32), &ripe, fires, out);
+        }
     }
 
     /// Mid of the live spot book of the same underlying, the same exchange's first.

@@ -80,8 +80,8 @@ impl Worth {
     }
 }
 
-/// The worst price in units that lies within `band` parts of mid, computed exactly.
-fn limit(side: Side, mid_twice: i64, band: i64) -> Price {
+/// The worst price in units that lies within `band` parts of 10^8 of mid, computed exactly.
+pub(crate) fn limit(side: Side, mid_twice: i64, band: i64) -> Price {
     let factor = if side == Side::Bid { BAND_ONE - band } else { BAND_ONE + band };
     const WHOLE: i64 = 2 * BAND_ONE;
     let price = match (mid_twice.checked_mul(factor), side) {

@@ -6,7 +6,8 @@ mod payload;
 pub(crate) mod rest;
 pub(crate) mod talk;
 
-use self::channel::{Arg, Channel, Kind};
+pub(crate) use self::channel::Arg;
+use self::channel::{Channel, Kind};
 use self::payload::{Taken, View};
 use super::Event;
 use super::floor::{Floor, Poison};

@@ -8,8 +8,11 @@ use crate::monitor::bins::buckets;
 use crate::monitor::latency::{Latency, Stage, Stream};
 use crate::monitor::rolling::Rolling;
 use fathometer_edge::feed::{LinkHealth, LinkState, RestHealth};
+use fathometer_engine::alert::Severity;
+use fathometer_engine::detector::CATALOGUE;
 use fathometer_engine::instrument::Venue;
 use fathometer_engine::output::{Counters, Status, Validity};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Our own work takes microseconds, nanoseconds.
@@ -27,6 +30,7 @@ pub(super) fn write(page: &mut Page<'_>, api: &Api) -> fmt::Result {
     requests(page, &state.requests())?;
     queues(page, state)?;
     process(page, state)?;
+    alerts(page, state)?;
     let readers = ReadersTold::of(state);
     page.gauge("readers", "Readers of the stream that are connected.", Some(readers.connected as f64))?;
     page.counter("reader_updates_conflated", "Updates left out for slow readers.", readers.conflated)?;
@@ -35,6 +39,27 @@ pub(super) fn write(page: &mut Page<'_>, api: &Api) -> fmt::Result {
     page.counter("api_requests", "HTTP requests received.", burst.requests)?;
     page.counter("api_throttled", "HTTP requests refused for being too many.", burst.throttled)?;
     page.counter("api_refused", "HTTP requests refused for their host, origin or token.", burst.refused)
+}
+
+fn alerts(page: &mut Page<'_>, state: &State) -> fmt::Result {
+    let labels = |detector: &str, severity: Severity| -> Labels {
+        vec![("severity", severity.name().to_owned()), ("detector", detector.to_owned())]
+    };
+    let (firing, fired) = {
+        let store = state.hub.alerts.lock();
+        let mut firing: BTreeMap<(&str, Severity), f64> = BTreeMap::new();
+        for about in CATALOGUE {
+            Severity::ALL.into_iter().for_each(|severity| _ = firing.insert((about.id, severity), 0.0));
+        }
+        for entry in store.all().filter(|entry| entry.fired.is_some() && entry.is_open()) {
+            *firing.entry((&entry.detector, entry.severity)).or_default() += 1.0;
+        }
+        let firing = firing.into_iter().map(|((detector, severity), count)| (labels(detector, severity), count));
+        let fired = store.fired().map(|(detector, severity, count)| (labels(detector, severity), count));
+        (firing.collect::<Vec<_>>(), fired.collect::<Vec<_>>())
+    };
+    page.gauges("alerts_firing", "Alerts that fire, acknowledged or not.", firing)?;
+    page.counters("alerts", "Alerts that began to fire or got worse.", fired)
 }
 
 fn latency(page: &mut Page<'_>, latency: &Latency) -> fmt::Result {

@@ -137,7 +137,7 @@ fn unknown_kind(name: &str) -> Problem {
     let near = nearest(&shown, Kind::ALL.map(Kind::name), 1).into_iter().map(str::to_owned).collect();
     Problem::malformed(
         format!("there is no kind `{shown}`"),
-        "kinds are metrics, book, trades, relief, status, profile, fault, clock, latency and system",
+        "kinds are metrics, book, trades, relief, status, profile, fault, alerts, clock, latency and system",
     )
     .meaning(near)
 }

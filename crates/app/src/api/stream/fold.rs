@@ -1,5 +1,6 @@
 //! What a topic remembers of what it last said, so that it can tell what has changed, or all of it.
 
+pub mod alerts;
 pub mod book;
 pub mod classic;
 pub mod fault;
@@ -77,6 +78,7 @@ pub fn fold(key: &Key, columns: &[Column], provider: Option<Provider>) -> Box<dy
         Kind::Status => Box::<status::State>::default(),
         Kind::Profile => Box::<profile::Volumes>::default(),
         Kind::Fault => Box::<fault::Faults>::default(),
+        Kind::Alerts => Box::<alerts::Alerts>::default(),
         Kind::Clock | Kind::Latency | Kind::System => Box::new(object::Object::new(key.kind, provider)),
         Kind::Classic => Box::new(classic::Classic::new(columns)),
     }

@@ -28,6 +28,8 @@ pub enum Kind {
     Profile,
     /// What went wrong.
     Fault,
+    /// What surveillance found.
+    Alerts,
     /// The server's time.
     Clock,
     /// Where time goes.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// All that can be subscribed to.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Metrics,
         Kind::Book,
         Kind::Trades,
@@ -48,6 +50,7 @@ impl Kind {
         Kind::Status,
         Kind::Profile,
         Kind::Fault,
+        Kind::Alerts,
         Kind::Clock,
         Kind::Latency,
         Kind::System,
@@ -63,6 +66,7 @@ impl Kind {
             Kind::Status => "status",
             Kind::Profile => "profile",
             Kind::Fault => "fault",
+            Kind::Alerts => "alerts",
             Kind::Clock => "clock",
             Kind::Latency => "latency",
             Kind::System => "system",
@@ -77,7 +81,7 @@ impl Kind {
 
     /// Whether it is of one instrument.
     pub fn has_instrument(self) -> bool {
-        !matches!(self, Kind::Fault | Kind::Clock | Kind::Latency | Kind::System)
+        !matches!(self, Kind::Fault | Kind::Alerts | Kind::Clock | Kind::Latency | Kind::System)
     }
 
     /// Its number in binary frames; others are always text.
@@ -101,7 +105,7 @@ impl Kind {
         match self {
             Kind::Metrics | Kind::Book | Kind::Trades | Kind::Relief | Kind::Fault => RATE_HZ_MAX,
             Kind::Status => 5,
-            Kind::Profile => 2,
+            Kind::Profile | Kind::Alerts => 2,
             Kind::Clock | Kind::Latency | Kind::System | Kind::Classic => 1,
         }
     }

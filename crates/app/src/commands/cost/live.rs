@@ -114,7 +114,7 @@ fn listened(args: &OrderArgs, mut ask: Ask, mut config: Config, runtime: &Runtim
     }
     let engine =
         engine::Config { instruments: markets, metrics: config.features.metrics.clone(), ..engine::Config::default() };
-    let live = Live::start(Mode::Live, engine, groups, None, runtime.handle())?;
+    let live = Live::start(Mode::Live, engine, groups, None, None, runtime.handle())?;
     let told = runtime.block_on(once_there(&live, &ask, instrument.id()));
     live.state.end();
     live.stop(runtime.handle())?;
