@@ -168,6 +168,7 @@ it('a tier that the venue does not have is refused in the words of the API', asy
   const { page } = await open('#/cost/binance:BTCUSDT?tier=platinum');
   await page.waitForSelector('.problem[role="alert"]');
   expect(await page.textContent('.problem[role="alert"]')).toContain('`platinum` is no fee tier of binance-spot');
+  expect(await page.evaluate(audit)).toEqual([]);
   await page.close();
 });
 

@@ -39,6 +39,9 @@ it('a walk is what the ladder marks: rows, or groups that hold a price of it', (
   expect([990, 986, 985].map((price) => reached(sell, price, 0))).toEqual([true, true, false]);
   expect([990, 980, 970].map((price) => reached(sell, price, 10))).toEqual([true, true, false]);
   expect(walkOf(answer({ fills: [] }), 1)).toBeNull();
+  const rests = walkOf(answer({ fills: [], vwap: null, limit: 99, levels_consumed: 0 }), 1)!;
+  expect(rests).toEqual({ bids: false, worst: null, vwap: null, limit: 990, levels: 0, cut: false });
+  expect([reached(rests, 990, 0), reached(rests, 990, 10)]).toEqual([false, false]);
   expect(walkOf(answer({ fills: [fill(101)] }), 1)?.cut).toBe(true);
 });
 

@@ -78,8 +78,8 @@ export type NumberField = { [K in keyof CostAnswer]-?: CostAnswer[K] extends num
 export interface Walk {
   /** Takes bids: a sale. */
   bids: boolean;
-  /** The worst price that is taken. */
-  worst: number;
+  /** The worst price that is taken; null where the order only rests. */
+  worst: number | null;
   vwap: number | null;
   limit: number | null;
   levels: number;
@@ -87,14 +87,14 @@ export interface Walk {
   cut: boolean;
 }
 
-/** The walk of an answer; null where nothing is taken. */
+/** The walk of an answer; null where the order neither takes nor rests. */
 export function walkOf(answer: CostAnswer, priceDecimals: number): Walk | null {
   const last = answer.fills?.at(-1);
-  if (!last) return null;
+  if (!last && answer.limit === null) return null;
   const units = 10 ** priceDecimals;
   return {
     bids: answer.side === 'sell',
-    worst: Math.round(last.price * units),
+    worst: last ? Math.round(last.price * units) : null,
     vwap: answer.vwap === null ? null : answer.vwap * units,
     limit: answer.limit === null ? null : answer.limit * units,
     levels: answer.levels_consumed,
@@ -104,6 +104,7 @@ export function walkOf(answer: CostAnswer, priceDecimals: number): Walk | null {
 
 /** Whether a row of the ladder, which may be a group of `step` units, is reached by a walk. */
 export function reached(walk: Walk, price: number, step: number): boolean {
+  if (walk.worst === null) return false;
   if (walk.bids) return step > 0 ? price + step > walk.worst : price >= walk.worst;
   return step > 0 ? price - step < walk.worst : price <= walk.worst;
 }
@@ -121,7 +122,7 @@ export interface Room {
 
 /** The finest price groups (index into `steps`) in which a walk fits into the rows; it coarsens at once and refines late. */
 export function fitting(walk: Walk, { steps, deep, best, span, rows }: Room, before: number): number {
-  const length = Math.abs(walk.worst - best);
+  const length = walk.worst === null ? 0 : Math.abs(walk.worst - best);
   const taken = (at: number): number => {
     const step = steps[at] ?? 0;
     if ((step === 0 || step < deep) && length > span) return Infinity;

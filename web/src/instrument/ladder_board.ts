@@ -7,7 +7,7 @@ import { Percentiles } from './contrast';
 import { faded, theme, type Theme } from './inks';
 import { Rows, Traded } from './ladder';
 import type { Walk } from '../cost/answer';
-import { markWalk } from './walk_mark';
+import { markWalk, type Half } from './walk_mark';
 
 /** A wall: this many times the running median of the sizes shown. */
 const WALL = 6;
@@ -240,11 +240,13 @@ export class LadderBoard {
   }
 
   #walked(context: CanvasRenderingContext2D, now: Theme, market: Market, walk: Walk, width: number): void {
-    const first = this.#top(0, walk.bids);
-    const outward = walk.bids ? this.#tall : -this.#tall;
+    const side = (bids: boolean): Half => {
+      const first = this.#top(0, bids);
+      const [edge, outward] = bids ? [first, this.#tall] : [first + this.#tall, -this.#tall];
+      return { rows: bids ? this.bids : this.asks, bids, edge, outward, end: bids ? this.#board.height : now.rem * HEAD_REM };
+    };
     const decimals = market.info.price_decimals;
-    const places = { edge: walk.bids ? first : first + this.#tall, outward, width, end: walk.bids ? this.#board.height : now.rem * HEAD_REM };
-    markWalk(context, now, walk, walk.bids ? this.bids : this.asks, this.step, places, (units) => unitsText(Math.round(units), decimals));
+    markWalk(context, now, walk, this.step, width, side, (units) => unitsText(Math.round(units), decimals));
   }
 
   #tradedAt(context: CanvasRenderingContext2D, now: Theme, market: Market, price: number, right: number, y: number, middle: number): void {
