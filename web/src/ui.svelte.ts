@@ -7,6 +7,12 @@ import type { LinkState } from './data/link';
 import { notify } from './surveillance/notify.svelte';
 import type { Fault, Instrument, Mode } from './data/types';
 
+/** Where a notice leads to. */
+interface Link {
+  href: string;
+  text: string;
+}
+
 class Ui {
   link = $state<LinkState>({ state: 'connecting', retryAt: null, attempts: 0, reason: null });
   /** Whether it was ever connected: afterwards old numbers stay on the screen, dimmed. */
@@ -33,7 +39,7 @@ class Ui {
   /** The panel that fills the screen. */
   full = $state<string | null>(null);
   /** The last answer to something the reader did. */
-  notice = $state<{ text: string; kind: 'info' | 'critical' } | null>(null);
+  notice = $state<{ text: string; kind: 'info' | 'critical'; link?: Link } | null>(null);
   private noticeTimer = 0;
 
   start(): void {
@@ -97,10 +103,10 @@ class Ui {
   }
 
   /** Says something for a few seconds. */
-  say(text: string, kind: 'info' | 'critical' = 'info'): void {
-    this.notice = { text, kind };
+  say(text: string, kind: 'info' | 'critical' = 'info', link?: Link): void {
+    this.notice = { text, kind, ...(link && { link }) };
     clearTimeout(this.noticeTimer);
-    this.noticeTimer = window.setTimeout(() => (this.notice = null), kind === 'info' ? 3000 : 8000);
+    this.noticeTimer = window.setTimeout(() => (this.notice = null), kind === 'info' && !link ? 3000 : 8000);
   }
 }
 
