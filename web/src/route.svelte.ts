@@ -1,7 +1,7 @@
 // The address bar: view, instrument, instant and panel settings stand in the URL's hash, so that any screen can be linked to.
 
 /** The views, in the order of the rail and of the keys 1 to 7. */
-export const VIEWS = ['overview', 'instrument', 'latency', 'system', 'replay'] as const;
+export const VIEWS = ['overview', 'instrument', 'latency', 'system', 'replay', 'surveillance', 'cost'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Where the page stands. */
@@ -35,10 +35,18 @@ export function print(place: Place): string {
   return `#/${place.view}${name}${query}`;
 }
 
+/** Settings of the cost view, and whose prices stand in them. */
+interface Order {
+  instrument: string | null;
+  params: Record<string, string>;
+}
+
 class Route implements Place {
   view = $state<View>('overview');
   instrument = $state<string | null>(null);
   params = $state<Record<string, string>>({});
+  /** The order of the cost view, which comes back with it. */
+  order = $state<Order>({ instrument: null, params: {} });
 
   constructor() {
     if (typeof location === 'undefined') return;
@@ -47,7 +55,7 @@ class Route implements Place {
   }
 
   /** Goes to a view; panel settings of the old one stay behind, the source goes along. */
-  go(view: View, instrument: string | null = this.instrument, params: Record<string, string> = {}): void {
+  go(view: View, instrument: string | null = this.instrument, params: Record<string, string> = this.kept(view, instrument)): void {
     const source = this.params['source'];
     const kept: Record<string, string> = source === undefined ? {} : { source };
     this.write({ view, instrument, params: { ...kept, ...params } }, true);
@@ -61,11 +69,31 @@ class Route implements Place {
     this.write({ view: this.view, instrument: this.instrument, params }, false);
   }
 
+  /** Sets all settings of the view. */
+  setAll(params: Record<string, string>): void {
+    this.write({ view: this.view, instrument: this.instrument, params }, false);
+  }
+
+  /** What a view comes back with: the cost view its order; a price of another instrument stays behind. */
+  kept(view: View, instrument: string | null = this.instrument): Record<string, string> {
+    if (view !== 'cost') return {};
+    const { limit, type, ...rest } = this.order.params;
+    const same = this.order.instrument === instrument;
+    return { ...rest, ...(same && type !== undefined && { type }), ...(same && limit !== undefined && { limit }) };
+  }
+
   private read(): void {
     const place = parse(location.hash);
     this.view = place.view;
     this.instrument = place.instrument ?? this.instrument;
     this.params = place.params;
+    this.keep();
+  }
+
+  private keep(): void {
+    if (this.view !== 'cost') return;
+    const { source: _, ...params } = this.params;
+    this.order = { instrument: this.instrument, params };
   }
 
   private write(place: Place, step: boolean): void {
@@ -76,6 +104,7 @@ class Route implements Place {
     this.view = place.view;
     this.instrument = place.instrument;
     this.params = place.params;
+    this.keep();
   }
 }
 

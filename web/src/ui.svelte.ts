@@ -2,8 +2,16 @@
 
 import { hold } from './frame';
 import { store } from './data/store';
+import type { Alert } from './data/alerts';
 import type { LinkState } from './data/link';
+import { notify } from './surveillance/notify.svelte';
 import type { Fault, Instrument, Mode } from './data/types';
+
+/** Where a notice leads to. */
+interface Link {
+  href: string;
+  text: string;
+}
 
 class Ui {
   link = $state<LinkState>({ state: 'connecting', retryAt: null, attempts: 0, reason: null });
@@ -15,6 +23,8 @@ class Ui {
   instruments = $state.raw<Instrument[]>([]);
   faults = $state.raw<Fault[]>([]);
   faultsSeen = $state(0);
+  /** What surveillance found, newest first. */
+  alerts = $state.raw<Alert[]>([]);
   /** Goes up when the catalogue has come. */
   catalogue = $state(0);
   /** Goes up with every status of a book, at most four times a second. */
@@ -29,7 +39,7 @@ class Ui {
   /** The panel that fills the screen. */
   full = $state<string | null>(null);
   /** The last answer to something the reader did. */
-  notice = $state<{ text: string; kind: 'info' | 'critical' } | null>(null);
+  notice = $state<{ text: string; kind: 'info' | 'critical'; link?: Link } | null>(null);
   private noticeTimer = 0;
 
   start(): void {
@@ -50,6 +60,10 @@ class Ui {
           this.faults = store.faults;
           this.faultsSeen = store.faultsSeen;
           break;
+        case 'alerts':
+          this.alerts = store.alerts;
+          notify.hear(store.alerts, store.now());
+          break;
         case 'clock':
           this.mode = store.clock?.mode ?? null;
           this.version = store.clock?.version ?? '';
@@ -64,6 +78,7 @@ class Ui {
           this.instruments = [];
           this.faults = [];
           this.faultsSeen = 0;
+          this.alerts = [];
           this.epoch += 1;
           break;
         case 'rewind':
@@ -77,6 +92,7 @@ class Ui {
     store.start();
     store.subscribe('clock', null);
     store.subscribe('fault', null, { rate: 2 });
+    store.subscribe('alerts', null, { rate: 2 });
     store.subscribe('status', '*', { rate: 1 });
   }
 
@@ -87,10 +103,10 @@ class Ui {
   }
 
   /** Says something for a few seconds. */
-  say(text: string, kind: 'info' | 'critical' = 'info'): void {
-    this.notice = { text, kind };
+  say(text: string, kind: 'info' | 'critical' = 'info', link?: Link): void {
+    this.notice = { text, kind, ...(link && { link }) };
     clearTimeout(this.noticeTimer);
-    this.noticeTimer = window.setTimeout(() => (this.notice = null), kind === 'info' ? 3000 : 8000);
+    this.noticeTimer = window.setTimeout(() => (this.notice = null), kind === 'info' && !link ? 3000 : 8000);
   }
 }
 

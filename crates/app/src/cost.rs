@@ -1,6 +1,6 @@
 //! What an order would cost, as the API and `fathometer cost` tell it: the engine's estimate with its inputs and reasons.
 
-use crate::api::simulate::OrderSide;
+use crate::api::simulate::{FillTold, OrderSide};
 use crate::api::stamp::{Stamp, snake, split};
 use crate::view::{Market as MarketView, View};
 use fathometer_engine::cost::Refusal;
@@ -45,6 +45,8 @@ pub struct Ask {
     pub daily_volume: Option<f64>,
     /// What is charged, if that is known.
     pub rates: Option<Rates>,
+    /// Of its fills so many are told.
+    pub fills_max: usize,
 }
 
 /// What has been measured of a market.
@@ -108,6 +110,9 @@ pub struct CostTold {
     pub fully_filled: bool,
     /// Levels taken from.
     pub levels_consumed: usize,
+    /// Level by level, best first; as many as were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<FillTold>,
     /// Quote currency per base coin, on average.
     pub vwap: Option<f64>,
     /// The best price of the side that is taken from.
@@ -244,7 +249,7 @@ impl Ask {
             sequence: status.as_ref().map_or(-1, |status| status.last_update_id),
             last_at: status.as_ref().map(|status| status.last_at),
         };
-        Some(estimate(&order, &market, 0).map(looked))
+        Some(estimate(&order, &market, self.fills_max).map(looked))
     }
 
     /// Puts the estimate into words.
@@ -279,6 +284,10 @@ impl Ask {
             quantity_rests: put("quantity_rests", it.rests),
             fully_filled: short.is_none(),
             levels_consumed: walk.map_or(0, |walk| walk.levels),
+            fills: walk.map_or_else(
+                |_| Vec::new(),
+                |it| it.fills.iter().map(|fill| FillTold::of(fill, looked.scale)).collect(),
+            ),
             vwap: put("vwap", of_walk(|walk| walk.vwap)),
             best_price: put("best_price", best_price),
             mid: put("mid", it.mid),

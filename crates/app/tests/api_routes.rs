@@ -164,13 +164,28 @@ fn the_cost_of_an_order_is_told_with_its_reasons() {
     assert!(told["schedule"].is_null() && told["reasons"]["schedule"].is_string(), "{told}");
     let told = cost("side=sell&size=2000").json();
     assert_eq!((&told["net_cost"], &told["reasons"]["net_cost"]), (&Value::Null, &json!("not_fillable")));
-    for wrong in ["", "horizon_seconds=-1", "horizon_seconds=NaN", "slices=0", "risk_aversion=-1", "risk_aversion=inf"]
-    {
+    for wrong in [
+        "",
+        "horizon_seconds=-1",
+        "horizon_seconds=NaN",
+        "slices=0",
+        "risk_aversion=-1",
+        "risk_aversion=inf",
+        "fills=1001",
+    ] {
         let query = if wrong.is_empty() { "side=buy".to_owned() } else { format!("side=buy&size=1&{wrong}") };
         assert_eq!((cost(&query).status, cost(&query).problem().as_str()), (400, "malformed"), "{wrong}");
     }
     let answer = cost("side=buy&size=1&fee_tier=platinum").json();
     assert_eq!(answer["candidates"][0], "regular");
+    let fills = cost("side=buy&size=60&fills=5").json()["fills"].clone();
+    assert_eq!(
+        (&fills[0]["price"], &fills[1]["qty"], fills.as_array().unwrap().len()),
+        (&json!(101.0), &json!(10.0), 2)
+    );
+    let fees = rig.json(&format!("/api/v1/instruments/{KNOWN}/fees"));
+    assert_eq!((&fees["product"], &fees["tier"]), (&json!("okx-spot"), &json!("regular")));
+    assert_eq!(fees["tiers"][0], json!({ "name": "regular", "maker_bps": 8.0, "taker_bps": 10.0 }));
 }
 
 #[test]

@@ -6,6 +6,8 @@ import { Board, Texts } from './canvas';
 import { Percentiles } from './contrast';
 import { faded, theme, type Theme } from './inks';
 import { Rows, Traded } from './ladder';
+import type { Walk } from '../cost/answer';
+import { markWalk, type Half } from './walk_mark';
 
 /** A wall: this many times the running median of the sizes shown. */
 const WALL = 6;
@@ -27,6 +29,8 @@ export class LadderBoard {
   step = 0;
   /** Why it may not be believed. */
   doubt: string | null = null;
+  /** An order that is walked through the book. */
+  walk: Walk | null = null;
   readonly asks = new Rows();
   readonly bids = new Rows();
   readonly cost = { drawn: 0, ms: 0 };
@@ -78,6 +82,15 @@ export class LadderBoard {
   clearDrag(): void {
     this.#dragFrom = NaN;
   }
+  /** Rows of a side that there is room for. */
+  get depth(): number {
+    return this.#depth;
+  }
+  /** The row at a height, with the sum of sizes down to it. */
+  at(y: number): { bids: boolean; price: number; sum: number } | null {
+    const found = this.#rowAt(y);
+    return found && { bids: found.bids, price: found.rows.prices[found.row]!, sum: found.rows.sums[found.row]! };
+  }
   get dragging(): boolean {
     return !Number.isNaN(this.#dragFrom);
   }
@@ -88,7 +101,7 @@ export class LadderBoard {
     const { width, height } = this.#board;
     if (width < 40 || height < 60) return;
     const { book } = market;
-    const seen = `${book.version} ${market.trades.total} ${this.#hover} ${this.#dragFrom} ${this.#dragTo} ${this.step} ${this.#board.changes} ${this.doubt} ${now.bid}${now.panel}`;
+    const seen = `${book.version} ${market.trades.total} ${this.#hover} ${this.#dragFrom} ${this.#dragTo} ${this.step} ${this.#board.changes} ${this.doubt} ${now.bid}${now.panel} ${walkSeen(this.walk)}`;
     if (seen === this.#seen) return;
     this.#seen = seen;
     const start = performance.now();
@@ -151,6 +164,7 @@ export class LadderBoard {
     context.globalAlpha = this.doubt ? 0.55 : 1;
     this.#side(context, now, market, this.asks, false, most, deep, wall);
     this.#side(context, now, market, this.bids, true, most, deep, wall);
+    if (this.walk) this.#walked(context, now, market, this.walk, width);
     this.#middle(context, now, market, middle, width);
     context.globalAlpha = 1;
     if (this.doubt) this.#hatch(context, now, width, height);
@@ -223,6 +237,16 @@ export class LadderBoard {
       }
       if (x.traded > 0) this.#tradedAt(context, now, market, price, x.traded, y, middle);
     }
+  }
+
+  #walked(context: CanvasRenderingContext2D, now: Theme, market: Market, walk: Walk, width: number): void {
+    const side = (bids: boolean): Half => {
+      const first = this.#top(0, bids);
+      const [edge, outward] = bids ? [first, this.#tall] : [first + this.#tall, -this.#tall];
+      return { rows: bids ? this.bids : this.asks, bids, edge, outward, end: bids ? this.#board.height : now.rem * HEAD_REM };
+    };
+    const decimals = market.info.price_decimals;
+    markWalk(context, now, walk, this.step, width, side, (units) => unitsText(Math.round(units), decimals));
   }
 
   #tradedAt(context: CanvasRenderingContext2D, now: Theme, market: Market, price: number, right: number, y: number, middle: number): void {
@@ -398,6 +422,10 @@ export class LadderBoard {
     }
     return out;
   }
+}
+
+function walkSeen(walk: Walk | null): string {
+  return walk ? `${walk.bids} ${walk.worst} ${walk.vwap} ${walk.limit} ${walk.levels}` : '';
 }
 
 /** Places that keep the largest shown size to about seven digits. */

@@ -1,6 +1,6 @@
-//! What an order would cost: book walk, fees, impact, schedule, as the API tells it.
+//! What an order would cost: book walk, fees, impact, schedule, as the API tells it; and what is charged.
 
-use super::asked::{Asked, Origin, SourceQuery, amount, instrument};
+use super::asked::{Asked, Named, Origin, SourceQuery, amount, instrument};
 use super::problem::Problem;
 use super::simulate::{OrderQuery, WhoseQuery};
 use super::{Api, Routes};
@@ -8,15 +8,18 @@ use crate::cost::{Ask, CostTold, Measured};
 use axum::extract::State as Shared;
 use axum::response::Json;
 use fathometer_engine::cost::fees;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The paths of this file.
 pub fn router() -> Routes {
-    OpenApiRouter::<Arc<Api>>::new().routes(routes!(cost))
+    OpenApiRouter::<Arc<Api>>::new().routes(routes!(cost)).routes(routes!(charged))
 }
+
+/// Most fills that are listed.
+const FILLS_MAX: usize = 1_000;
 
 /// How it is to be traded, and what the models take.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,6 +46,57 @@ pub struct HowQuery {
     /// Tier of the venue's fee table: `regular`, `vip3` (default: as configured).
     #[param(max_length = 32, example = "vip1")]
     pub fee_tier: Option<String>,
+    /// Of the levels that are taken from, so many are listed in `fills` (default 0).
+    #[param(maximum = 1000)]
+    pub fills: Option<u32>,
+}
+
+/// What is charged for an instrument. Rates are bps of what is traded, a rebate is below zero.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeesTold {
+    /// `venue:symbol`.
+    pub symbol: String,
+    /// The venue's fee table that it falls under; null if there is none, as for options.
+    pub product: Option<&'static str>,
+    /// The tier where none is asked for.
+    pub tier: Option<String>,
+    /// Each tier with its rates, discount taken off.
+    pub tiers: Vec<TierTold>,
+}
+
+/// The rates of one tier.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TierTold {
+    /// `regular`, `vip1`, ...
+    pub name: String,
+    /// For orders that rest.
+    pub maker_bps: f64,
+    /// For orders that take.
+    pub taker_bps: f64,
+}
+
+/// The tiers of an instrument's fee table, as configured.
+#[utoipa::path(get, path = "/api/v1/instruments/{id}/fees", tag = "market", params(Named, SourceQuery),
+    responses((status = 200, description = "What is charged", body = FeesTold)))]
+async fn charged(
+    Shared(api): Shared<Arc<Api>>,
+    Named { id }: Named,
+    Origin(state): Origin,
+) -> Result<Json<FeesTold>, Problem> {
+    let view = state.view();
+    let market = view.get(instrument(&view, &id)?).ok_or_else(|| Problem::busy("the instruments have just changed"))?;
+    let table = fees::table(&api.fees, &market.info);
+    let told = |table: &fees::Table, name: &str| {
+        let rates = table.rates(Some(name))?;
+        Some(TierTold { name: name.to_owned(), maker_bps: rates.maker_bps, taker_bps: rates.taker_bps })
+    };
+    Ok(Json(FeesTold {
+        symbol: market.id.clone(),
+        product: table.map(|table| table.product.name()),
+        tier: table.map(|table| table.tier.clone()),
+        tiers: table
+            .map_or_else(Vec::new, |table| table.tiers.iter().filter_map(|tier| told(table, &tier.name)).collect()),
+    }))
 }
 
 /// What an order would cost now, at once or over a horizon.
@@ -89,6 +143,10 @@ impl HowQuery {
         if self.slices.is_some_and(|slices| !(1..=10_000).contains(&slices)) {
             return Err(Problem::malformed("slices is out of range", "slices is between 1 and 10000"));
         }
+        let fills_max = self.fills.unwrap_or(0) as usize;
+        if fills_max > FILLS_MAX {
+            return Err(Problem::malformed(format!("fills is {fills_max}"), "fills is at most 1000"));
+        }
         Ok(Ask {
             side: order.side,
             amount: order.amount()?,
@@ -99,6 +157,7 @@ impl HowQuery {
             volatility_annual_pct: self.volatility_annual_pct.map(|_| volatility),
             daily_volume: self.daily_volume.map(|_| volume),
             rates: None,
+            fills_max,
         })
     }
 }

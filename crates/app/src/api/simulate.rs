@@ -7,7 +7,7 @@ use super::{Api, Routes};
 use crate::live::state::State;
 use axum::extract::State as Shared;
 use axum::response::Json;
-use fathometer_engine::cost::walk::{Amount, Walk, walk};
+use fathometer_engine::cost::walk::{Amount, Fill, Walk, walk};
 use fathometer_engine::engine::Engine;
 use fathometer_engine::instrument::InstrumentId;
 use fathometer_engine::metric::Reason;
@@ -104,7 +104,7 @@ pub struct Simulation {
 }
 
 /// What is taken at one price.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct FillTold {
     /// Quote currency.
     pub price: f64,
@@ -114,6 +114,18 @@ pub struct FillTold {
     pub cumulative_qty: Option<f64>,
     /// Quote currency so far.
     pub cumulative_cost: Option<f64>,
+}
+
+impl FillTold {
+    /// A fill of the walk.
+    pub fn of(fill: &Fill, scale: Scale) -> FillTold {
+        FillTold {
+            price: scale.price_f64(fill.price),
+            qty: fill.base.get(),
+            cumulative_qty: fill.base_total.get(),
+            cumulative_cost: fill.quote_total.get(),
+        }
+    }
 }
 
 /// What a market order would be filled at now, fees aside.
@@ -242,12 +254,6 @@ fn tell(symbol: String, side: OrderSide, amount: Amount, filled: Filled, state: 
     if let Some(short) = walk.short {
         told.reasons.insert("fully_filled", snake(&short));
     }
-    let fill = |fill: &fathometer_engine::cost::walk::Fill| FillTold {
-        price: scale.price_f64(fill.price),
-        qty: fill.base.get(),
-        cumulative_qty: fill.base_total.get(),
-        cumulative_cost: fill.quote_total.get(),
-    };
-    told.fills = walk.fills.iter().map(fill).collect();
+    told.fills = walk.fills.iter().map(|fill| FillTold::of(fill, scale)).collect();
     told
 }

@@ -63,6 +63,7 @@ fn ask(args: &OrderArgs) -> Result<Ask, Failure> {
         volatility_annual_pct: given(args.volatility),
         daily_volume: given(args.daily_volume),
         rates: None,
+        fills_max: 0,
     })
 }
 
