@@ -13,12 +13,15 @@ export interface Shortcut {
   run?: () => void;
 }
 
+/** Where the first letter is taken. */
+const LETTERS: Partial<Record<View, string>> = { surveillance: 'a' };
+
 const go = (view: View) => () => route.go(view);
 
 export const SHORTCUTS: Shortcut[] = [
   { group: 'Everywhere', keys: ['/'], help: 'Search instruments, views and commands', run: () => (ui.search = true) },
   { group: 'Everywhere', keys: ['?'], help: 'This help', run: () => (ui.help = !ui.help) },
-  ...VIEWS.map((view, at): Shortcut => ({ group: 'Everywhere', keys: [String(at + 1), `g ${view[0]}`], help: title(view), run: go(view) })),
+  ...VIEWS.map((view, at): Shortcut => ({ group: 'Everywhere', keys: [String(at + 1), `g ${LETTERS[view] ?? view[0]}`], help: title(view), run: go(view) })),
   { group: 'Everywhere', keys: ['space'], help: 'Hold the screen still (the data goes on)', run: () => ui.pause() },
   { group: 'Everywhere', keys: ['t'], help: 'Dark or light', run: () => look.toggleTheme() },
   { group: 'Everywhere', keys: ['c'], help: 'Sides in blue and orange, or green and red', run: () => look.toggleSides() },

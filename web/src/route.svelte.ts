@@ -1,7 +1,7 @@
 // The address bar: view, instrument, instant and panel settings stand in the URL's hash, so that any screen can be linked to.
 
 /** The views, in the order of the rail and of the keys 1 to 7. */
-export const VIEWS = ['overview', 'instrument', 'latency', 'system', 'replay', 'cost'] as const;
+export const VIEWS = ['overview', 'instrument', 'latency', 'system', 'replay', 'surveillance', 'cost'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Where the page stands. */

@@ -2,7 +2,9 @@
 
 import { hold } from './frame';
 import { store } from './data/store';
+import type { Alert } from './data/alerts';
 import type { LinkState } from './data/link';
+import { notify } from './surveillance/notify.svelte';
 import type { Fault, Instrument, Mode } from './data/types';
 
 /** Where a notice leads to. */
@@ -21,6 +23,8 @@ class Ui {
   instruments = $state.raw<Instrument[]>([]);
   faults = $state.raw<Fault[]>([]);
   faultsSeen = $state(0);
+  /** What surveillance found, newest first. */
+  alerts = $state.raw<Alert[]>([]);
   /** Goes up when the catalogue has come. */
   catalogue = $state(0);
   /** Goes up with every status of a book, at most four times a second. */
@@ -56,6 +60,10 @@ class Ui {
           this.faults = store.faults;
           this.faultsSeen = store.faultsSeen;
           break;
+        case 'alerts':
+          this.alerts = store.alerts;
+          notify.hear(store.alerts, store.now());
+          break;
         case 'clock':
           this.mode = store.clock?.mode ?? null;
           this.version = store.clock?.version ?? '';
@@ -70,6 +78,7 @@ class Ui {
           this.instruments = [];
           this.faults = [];
           this.faultsSeen = 0;
+          this.alerts = [];
           this.epoch += 1;
           break;
         case 'rewind':
@@ -83,6 +92,7 @@ class Ui {
     store.start();
     store.subscribe('clock', null);
     store.subscribe('fault', null, { rate: 2 });
+    store.subscribe('alerts', null, { rate: 2 });
     store.subscribe('status', '*', { rate: 1 });
   }
 

@@ -235,7 +235,7 @@ it('a row of the ladder is the order that trades through to it', async () => {
   await page.mouse.click(box.x + 40, box.y + box.height / 2 + 60); // a bid: the order sells
   await page.waitForSelector('.notice a');
   expect(await page.textContent('.notice')).toMatch(/^Sell [\d.,]+ BTC \(to [\d.,]+\) is set in the cost view\./);
-  await page.keyboard.press('6');
+  await page.keyboard.press('7');
   await page.waitForSelector(READY);
   expect(page.url()).toContain('#/cost/binance:BTCUSDT?');
   expect(page.url()).toContain('side=sell');

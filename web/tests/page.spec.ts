@@ -21,6 +21,7 @@ const VIEWS = [
   { name: 'latency', hash: '#/latency', ready: '.card .median' },
   { name: 'system', hash: '#/system', ready: '[data-panel="books"] tbody tr[class] , [data-panel="books"] tbody tr' },
   { name: 'replay', hash: '#/replay', ready: '[data-panel="recordings"]' },
+  { name: 'surveillance', hash: '#/surveillance', ready: '[data-board] td.light' },
 ] as const;
 
 describe.each(VIEWS)('$name', ({ name, hash, ready }) => {
@@ -116,7 +117,7 @@ it('everything can be done from the keyboard', async () => {
   const second = await page.evaluate(() => (document.activeElement as HTMLElement).dataset['row']);
   await page.keyboard.press('Enter');
   expect(await place()).toContain(`#/instrument/${second}`);
-  for (const [key, view] of [['3', 'latency'], ['4', 'system'], ['5', 'replay'], ['1', 'overview']] as const) {
+  for (const [key, view] of [['3', 'latency'], ['4', 'system'], ['5', 'replay'], ['6', 'surveillance'], ['1', 'overview']] as const) {
     await page.keyboard.press(key);
     expect(await place()).toContain(`#/${view}`);
   }

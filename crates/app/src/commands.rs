@@ -6,6 +6,7 @@ pub mod demo;
 pub mod list;
 pub mod market;
 pub mod replay;
+pub mod samples;
 pub mod top;
 pub mod watch;
 

@@ -2,6 +2,7 @@
 //! that is wrong is told at once, with file, line and the nearest valid key.
 
 pub mod alerts;
+pub mod delivery;
 pub mod exchanges;
 pub mod features;
 pub mod fees;
@@ -29,6 +30,8 @@ pub struct Config {
     pub instruments: Vec<instruments::Wanted>,
     /// Thresholds per instrument.
     pub thresholds: Vec<alerts::Thresholds>,
+    /// Who is told of alerts.
+    pub delivery: Vec<delivery::Sink>,
     /// How numbers are derived.
     pub features: features::Features,
     /// What the exchanges charge.
@@ -75,12 +78,21 @@ impl Config {
         let instruments = instruments::read(tree("instruments"), &problems);
         let ids = instruments::ids(tree("instruments"));
         let ids = layers.is_whole("instruments").then_some(ids.as_slice());
-        let thresholds = alerts::read(tree("alerts"), ids, &problems);
+        let (thresholds, delivery) = alerts::read(tree("alerts"), ids, &problems);
         let features = features::read(tree("features"), &problems);
         let fees = fees::read(tree("fees"), &problems);
         let (mut errors, warnings) = problems.into_parts();
         if errors.is_empty() {
-            return Ok(Config { folder: sources.folder, venues, instruments, thresholds, features, fees, warnings });
+            return Ok(Config {
+                folder: sources.folder,
+                venues,
+                instruments,
+                thresholds,
+                delivery,
+                features,
+                fees,
+                warnings,
+            });
         }
         errors.dedup();
         Err(Failure::input(told(sources.folder.as_deref(), &errors)))

@@ -229,7 +229,7 @@ impl Store {
                     slot.board = Some((**board).clone());
                 }
             }
-            Output::Ladder { .. } | Output::Alert(_) | Output::Action(_) => {}
+            Output::Ladder { .. } | Output::Alert(_) | Output::Group(_) | Output::Action(_) => {}
         }
     }
 

@@ -152,7 +152,7 @@ impl View {
             Output::Instrument { instrument, info } => self.instrument(*instrument, info),
             Output::Fault(fault) => self.fault(fault),
             // `hub` keeps the heatmap, `alerts` the watch.
-            Output::Relief { .. } | Output::Alert(_) | Output::Board(_) | Output::Action(_) => {}
+            Output::Relief { .. } | Output::Alert(_) | Output::Board(_) | Output::Group(_) | Output::Action(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 mod api;
 
 use api::{ALERT, KNOWN, Rig};
+use axum::http::{HeaderMap, StatusCode};
 use fathometer::alerts::Alerts;
 use fathometer::alerts::evidence;
 use fathometer::alerts::vault::Vault;
@@ -20,9 +21,13 @@ use fathometer_engine::metric::catalogue;
 use fathometer_engine::output::Output;
 use fathometer_engine::units::Nanos;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 fn post(rig: &Rig, path: &str, body: &Value) -> api::Answer {
     rig.ask("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
@@ -179,4 +184,108 @@ fn over_a_restart_alerts_stay_and_are_not_told_again() {
     // The same market again: the same numbers, so the same alerts.
     let second = run(folder.path(), 5);
     assert_eq!(ids(&first.alerts), ids(&second.alerts));
+}
+
+/// Whoever is told over HTTP: the keys of what came, in order.
+struct Ear {
+    address: SocketAddr,
+    keys: Arc<Mutex<Vec<String>>>,
+    alive: Arc<AtomicBool>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Ear {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (keys, alive) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(true)));
+        let (heard, lives) = (keys.clone(), alive.clone());
+        let answer = move |headers: HeaderMap| async move {
+            if !lives.load(Ordering::Relaxed) {
+                return StatusCode::BAD_GATEWAY;
+            }
+            heard.lock().unwrap().push(headers["idempotency-key"].to_str().unwrap().to_owned());
+            StatusCode::OK
+        };
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = axum::Router::new().fallback(answer);
+        runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Ear { address, keys, alive, _runtime: runtime }
+    }
+
+    /// Numbers of alerts that were told to fire, each once.
+    fn fired(&self) -> BTreeSet<String> {
+        let keys = self.keys.lock().unwrap();
+        keys.iter().filter(|key| key.contains("-firing-")).map(|key| key[..16].to_owned()).collect()
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(90), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What stands in the journal: number, instrument, detector, key, whether it is over.
+fn journal(folder: &Path) -> Vec<(String, String, bool)> {
+    let text = std::fs::read_to_string(folder.join("alerts.jsonl")).unwrap_or_default();
+    let mut last: Vec<(String, String, bool)> = Vec::new();
+    for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let id = line["id"].as_str().unwrap().to_owned();
+        let thing = format!("{} {} {}", line["instrument"], line["detector"], line["key"]);
+        last.retain(|(known, ..)| *known != id);
+        last.push((id, thing, !line["resolved"].is_null()));
+    }
+    last
+}
+
+#[test]
+fn killed_in_the_middle_with_a_dead_webhook_nothing_is_lost_or_told_under_a_new_number() {
+    let (folder, ear) = (tempfile::tempdir().unwrap(), Ear::new());
+    let (state, config) = (folder.path().join("state"), folder.path().join("config"));
+    std::fs::create_dir(&config).unwrap();
+    let hook = format!(
+        "{{ kind: webhook, url: 'http://{}/', secret_env: TEST_SECRET, severity: info, retry_seconds_max: 1 }}",
+        ear.address
+    );
+    std::fs::write(config.join("alerts.yaml"), format!("delivery:\n  ear: {hook}\n")).unwrap();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fathometer"));
+        command.args(["demo", "--headless", "--listen", "off", "--fault", "crossed", "--state"]).arg(&state);
+        command.arg("--config").arg(&config).env("TEST_SECRET", "s").stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let mut first = start();
+    until("the first alert is told", || !ear.fired().is_empty());
+    ear.alive.store(false, Ordering::Relaxed);
+    std::thread::sleep(Duration::from_secs(3));
+    first.kill().unwrap(); // SIGKILL
+    first.wait().unwrap();
+    let before = journal(&state);
+    let open: Vec<_> = before.iter().filter(|(.., over)| !over).collect();
+    assert!(!before.is_empty());
+    let mut second = start();
+    std::thread::sleep(Duration::from_secs(3));
+    ear.alive.store(true, Ordering::Relaxed);
+    until("everything written down before is told", || before.iter().all(|(id, ..)| ear.fired().contains(id)));
+    std::thread::sleep(Duration::from_secs(8));
+    second.kill().unwrap();
+    second.wait().unwrap();
+    let after = journal(&state);
+    for (id, thing, _) in &before {
+        assert!(after.iter().any(|(known, ..)| known == id), "{id} of {thing} is lost");
+    }
+    // What was open went on under its number: no other alert of the same thing fires beside it.
+    for (id, thing, _) in open {
+        let (.., over) = after.iter().find(|(known, ..)| known == id).unwrap();
+        let others = after
+            .iter()
+            .filter(|(known, same, _)| known != id && same == thing && !before.iter().any(|(it, ..)| it == known));
+        assert!(*over || others.count() == 0, "{thing} fires under two numbers: {after:?}");
+    }
+    let keys = ear.keys.lock().unwrap();
+    let once: BTreeSet<&String> = keys.iter().collect();
+    assert!(keys.len() <= once.len() + 1, "at most what was under way at the kill is told twice: {keys:?}");
 }

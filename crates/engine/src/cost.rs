@@ -2,10 +2,14 @@
 
 pub mod almgren_2005;
 pub mod almgren_chriss;
+pub mod calibrate;
 pub mod estimate;
 pub mod fees;
+pub mod maker;
 pub mod obizhaeva_wang;
 mod parameter;
+mod regress;
+pub mod route;
 pub mod square_root;
 pub mod walk;
 

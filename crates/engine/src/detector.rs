@@ -332,6 +332,10 @@ detectors! {
     spread::Spread,
     basis::Basis,
     depth::Depth,
+    wall::Walls,
+    layering::Layering,
+    iceberg::Iceberg,
+    absorption::Absorption,
     exhaustion::Exhaustion,
     vacuum::Vacuum,
     stall::Stall,
@@ -358,6 +362,7 @@ mod consensus;
 pub mod dual;
 mod near;
 mod rolling;
+mod usual;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,6 +3,7 @@
 use crate::book::Book;
 use crate::detector::Columns;
 use crate::event::{Control, Event, Stamped};
+use crate::group::Group;
 use crate::input::{Body, Input, LinkId, REPLACED};
 use crate::instrument::{InstrumentId, Venue};
 use crate::metric::Params;
@@ -114,6 +115,8 @@ pub struct Engine {
     links: Links,
     desks: Vec<Desk>,
     grid: Grid,
+    /// The markets of each underlying side by side, in the order in which the underlyings were met.
+    crowds: Vec<Group>,
     budget: Budget,
     /// Lent out while a frame is worked on.
     #[serde(skip)]
@@ -139,6 +142,7 @@ impl Engine {
             links: Links::default(),
             desks: Vec::new(),
             grid: Grid::default(),
+            crowds: Vec::new(),
             budget: Budget::default(),
             decoded: None,
             columns: None,

@@ -9,6 +9,7 @@ pub mod cost;
 pub mod detector;
 pub mod engine;
 pub mod event;
+pub mod group;
 pub mod input;
 pub mod instrument;
 pub mod metric;

@@ -14,11 +14,13 @@ mod integrated_ofi;
 mod log;
 mod params;
 mod quote;
+mod scores;
 mod seconds;
 mod top;
 mod trades;
 mod window;
 
+pub(crate) use log::ln_ratio;
 pub use params::Params;
 pub use quote::Finer;
 pub use top::{Best, Top, Touch};
@@ -165,12 +167,13 @@ macro_rules! metrics {
         /// All metrics of one instrument.
         #[allow(missing_docs)]
         #[derive(Clone, Debug, Serialize, Deserialize)]
-        pub struct Metrics { top: Top, $(pub $file: $file::$name,)+ }
+        pub struct Metrics { top: Top, scores: scores::Scores, $(pub $file: $file::$name,)+ }
 
         impl Metrics {
             /// Fresh states.
             pub fn new(params: &Params) -> Self {
-                Metrics { top: Top::new(params), $($file: $file::$name::new(params),)+ }
+                let scores = scores::Scores::new(params, &own(params));
+                Metrics { top: Top::new(params), scores, $($file: $file::$name::new(params),)+ }
             }
             /// An event of the instrument; the same with the best levels after it and before it filled in.
             pub fn on<'a>(&mut self, seen: &Seen<'a>) -> Seen<'a> {
@@ -181,6 +184,7 @@ macro_rules! metrics {
             /// The book is no longer believed.
             pub fn on_gap(&mut self) {
                 self.top.on_gap();
+                self.scores.on_gap();
                 $(self.$file.on_gap();)+
             }
             /// The instrument's units became finer.
@@ -191,15 +195,24 @@ macro_rules! metrics {
             }
             /// Appends every column's value.
             pub fn sample(&mut self, moment: &Moment<'_>, out: &mut Vec<Value>) {
+                let from = out.len();
                 self.top.fill(moment);
                 $(self.$file.sample(moment, &self.top, out);)+
+                self.scores.sample(moment.at, from, out);
             }
+        }
+
+        /// The columns of the metrics themselves.
+        fn own(params: &Params) -> Vec<Spec> {
+            let mut all = Vec::new();
+            $(all.extend($file::$name::specs(params));)+
+            all
         }
 
         /// Every column, in the order in which samples hold them.
         pub fn catalogue(params: &Params) -> Vec<Spec> {
-            let mut all = Vec::new();
-            $(all.extend($file::$name::specs(params));)+
+            let mut all = own(params);
+            all.extend(scores::Scores::specs(params, &all));
             all
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::alert::Alert;
 use crate::event::{LevelSpan, Stamped};
+use crate::group::GroupReport;
 use crate::input::LinkId;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::metric::Value;
@@ -63,6 +64,8 @@ pub enum Output {
     },
     /// Counters and state of one instrument's book, once a second and at every change of validity.
     Status(Box<Status>),
+    /// The markets of one underlying side by side, once a second where two or more of them quote.
+    Group(Box<GroupReport>),
     /// An instrument was added, or the venue told more about it.
     Instrument {
         /// Its index.

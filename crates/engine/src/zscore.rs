@@ -8,6 +8,9 @@ use std::collections::VecDeque;
 /// Standard deviations per median absolute deviation of a normal distribution.
 pub const MAD_SCALE: f64 = 1.4826;
 
+/// Room made at the start for so many samples; longer windows grow when they fill.
+const ROOM_MAX: usize = 1_024;
+
 /// What can be chosen about scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,7 +82,9 @@ pub struct ZScore {
 impl ZScore {
     /// Nothing seen.
     pub fn new(params: ZScoreParams) -> Self {
-        ZScore { params, recent: VecDeque::new(), sorted: Vec::new(), baseline: Baseline::default() }
+        let room = (params.window_size as usize).clamp(2, ROOM_MAX);
+        let (recent, sorted) = (VecDeque::with_capacity(room), Vec::with_capacity(room));
+        ZScore { params, recent, sorted, baseline: Baseline::default() }
     }
 
     /// The next value, once a second of event time by custom; one that is not finite is left out.

@@ -1,6 +1,7 @@
 // Everything the page knows of the markets: plain objects filled from the stream, read by the drawers in the frame loop.
 
 import { beforeFrame } from '../frame';
+import { fold, type Alert } from './alerts';
 import * as api from './api';
 import { Book } from './book';
 import { Delays } from './delays';
@@ -85,7 +86,7 @@ export class Market {
 
 
 /** What happens to the store, for the chrome. */
-export type Happening = 'link' | 'catalogue' | 'instruments' | 'fault' | 'clock' | 'status' | 'text' | 'reset' | 'rewind';
+export type Happening = 'link' | 'catalogue' | 'instruments' | 'fault' | 'alerts' | 'clock' | 'status' | 'text' | 'reset' | 'rewind';
 
 class Store {
   /** By instrument index. */
@@ -93,6 +94,8 @@ class Store {
   catalogue: Catalogue | null = null;
   faults: Fault[] = [];
   faultsSeen = 0;
+  /** What surveillance found, newest first. */
+  alerts: Alert[] = [];
   clock: Time | null = null;
   link: LinkState = { state: 'connecting', retryAt: null, attempts: 0, reason: null };
   /** Latest message of the kinds that have no instrument (`latency`, `system`). */
@@ -333,6 +336,7 @@ class Store {
     this.ids.clear();
     this.faults = [];
     this.faultsSeen = 0;
+    this.alerts = [];
     this.clock = null;
     this.latest.clear();
     this.reliefs = [];
@@ -419,6 +423,10 @@ class Store {
         this.tell('fault');
         break;
       }
+      case 'alerts':
+        this.alerts = fold(this.alerts, text);
+        this.tell('alerts');
+        break;
       case 'clock':
         this.tick((text['clock'] ?? text) as unknown as Time);
         break;

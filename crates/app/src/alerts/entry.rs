@@ -54,6 +54,9 @@ pub struct Entry {
     /// What became of the frames around it.
     #[serde(default)]
     pub frames: Frames,
+    /// Who was to be told when it began to fire: one who came later learns of what is open only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<String>,
     /// What each sink was told, by its name.
     #[serde(default)]
     pub told: BTreeMap<String, Told>,
@@ -169,6 +172,7 @@ impl Entry {
         }
         let severity = self.severity;
         match self.told.get(sink) {
+            None if !self.is_open() && self.sinks.iter().all(|known| known != sink) => None,
             None => Some(Told { severity, resolved: false }),
             Some(told) if told.severity < severity && self.is_open() => Some(Told { severity, resolved: false }),
             Some(told) if !told.resolved && !self.is_open() => Some(Told { severity, resolved: true }),

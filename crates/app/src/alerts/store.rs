@@ -42,6 +42,10 @@ pub struct Store {
     /// When this run first said how its watch stands.
     watched_since: Option<Nanos>,
     has_carried: bool,
+    /// Whether a journal keeps it.
+    is_kept: bool,
+    /// Who is told.
+    sinks: Vec<String>,
 }
 
 impl Store {
@@ -74,7 +78,7 @@ impl Store {
         }
         let Some(at) = self.index.get(&alert.id).copied() else {
             if alert.state != State::Resolved {
-                self.add(entry(alert, instrument, detector));
+                self.add(Entry { sinks: self.sinks.clone(), ..entry(alert, instrument, detector) });
             }
             return alert.state == State::Firing;
         };
@@ -100,6 +104,9 @@ impl Store {
         entry.changed = alert.at;
         if alert.state == State::Resolved {
             entry.resolved = entry.resolved.or(Some(alert.at));
+        }
+        if begins {
+            entry.sinks.clone_from(&self.sinks);
         }
         self.touch(at);
         begins
@@ -177,6 +184,11 @@ impl Store {
         let _ = self.change(id, set); // it may have been left out meanwhile
     }
 
+    /// Those are told from now on.
+    pub fn tell(&mut self, sinks: Vec<String>) {
+        self.sinks = sinks;
+    }
+
     /// A sink was told that.
     pub fn told(&mut self, id: AlertId, sink: &str, told: Told) {
         let set = |entry: &mut Entry| {
@@ -188,7 +200,7 @@ impl Store {
 
     /// The oldest alert of which a sink has to be told, as it stands in the journal.
     pub fn owed(&self, sink: &str, severity_min: Severity) -> Option<(Entry, Told)> {
-        let mut saved = self.entries.values().filter(|entry| entry.saved);
+        let mut saved = self.entries.values().filter(|entry| entry.saved || !self.is_kept);
         saved.find_map(|entry| entry.owed(sink, severity_min).map(|told| (entry.clone(), told)))
     }
 
@@ -199,6 +211,7 @@ impl Store {
 
     /// Takes back what an earlier run wrote down; what it left open is to be found again.
     pub fn recall(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.is_kept = true;
         for mut entry in entries {
             entry.carried = entry.is_open();
             entry.saved = true;
@@ -213,7 +226,8 @@ impl Store {
 
     /// Forgets everything, as when a replay jumps.
     pub fn clear(&mut self) {
-        *self = Store { version: self.version + 1, ..Store::default() };
+        let (version, sinks, is_kept) = (self.version + 1, std::mem::take(&mut self.sinks), self.is_kept);
+        *self = Store { version, sinks, is_kept, ..Store::default() };
     }
 
     /// Whether the journal lacks something.
@@ -342,6 +356,7 @@ fn entry(alert: &Alert, instrument: &str, detector: &str) -> Entry {
         closed: None,
         notes: Vec::new(),
         frames: Frames::None,
+        sinks: Vec::new(),
         told: BTreeMap::new(),
         carried: false,
         number: 0,

@@ -7,25 +7,33 @@ use super::problem::Problem;
 use super::recordings::blocking;
 use super::replay::ReplayTold;
 use super::{Api, Routes};
+use crate::alerts::delivery::SinkHealth;
 use crate::alerts::entry::{Entry, NOTES_MAX, Stage, hex};
 use crate::alerts::evidence;
 use crate::alerts::store::{Refusal, Store};
 use crate::live::state::State;
+use crate::player::Order;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use fathometer_engine::alert::{AlertId, Severity};
 use fathometer_engine::detector::CATALOGUE;
-use serde::Deserialize;
+use fathometer_engine::units::NANOS_PER_MILLI;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use told::{AlertTold, Alerts, counts};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Most alerts of one answer.
 const LIMIT_MAX: usize = 1_000;
+/// What happens at an instant is told with the first input after it, which is at most that much later, ns.
+const TICK_NANOS: i64 = 150 * NANOS_PER_MILLI;
+/// An answer waits that long for the replay to stand where it is to.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest name of a person, characters.
 const BY_MAX: usize = 64;
 /// Longest note, characters.
@@ -42,6 +50,7 @@ pub fn router() -> Routes {
         .routes(routes!(note))
         .routes(routes!(resolve))
         .routes(routes!(frames))
+        .routes(routes!(delivery))
         .routes(routes!(replay))
 }
 
@@ -223,11 +232,48 @@ async fn replay(
     let fired = number(&id).ok().and_then(|id| state.hub.alerts.lock().get(id).and_then(|entry| entry.fired));
     let player = blocking(move || api.booth.open_file(&format!("alert {id}"), path)).await?;
     if let Some(fired) = fired {
-        let order = player.order(crate::player::Order::Seek(fired))?;
-        player.after(order, std::time::Duration::from_secs(1)).await;
+        let order = player.order(Order::Seek(fired.plus(TICK_NANOS)))?;
+        player.after(order, PATIENCE).await;
     }
     let position = player.position();
     Ok(Json(ReplayTold::of(Some((&*player, position)))))
+}
+
+/// Those who are told of alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    /// By name.
+    pub sinks: Vec<SinkTold>,
+}
+
+/// One that is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SinkTold {
+    /// What it is called in alerts.yaml.
+    pub name: String,
+    /// It is told of alerts that are at least that bad.
+    pub severity: &'static str,
+    /// Alerts of which it has still to be told something.
+    pub waiting: usize,
+    /// How it does.
+    #[serde(flatten)]
+    pub health: SinkHealth,
+}
+
+/// Who is told of alerts, how that goes, and what still waits.
+#[utoipa::path(get, path = "/api/v1/delivery", tag = "surveillance", params(SourceQuery),
+    responses((status = 200, description = "The sinks", body = Delivery)))]
+async fn delivery(Origin(state): Origin) -> Json<Delivery> {
+    let alerts = &state.hub.alerts;
+    let sinks = alerts.sinks().clone();
+    let store = alerts.lock();
+    let told = sinks.into_iter().map(|(name, (severity, health))| SinkTold {
+        waiting: store.owed_count(&name, severity),
+        severity: severity.name(),
+        name,
+        health,
+    });
+    Json(Delivery { sinks: told.collect() })
 }
 
 /// Where the frames of an alert lie, if they do.

@@ -133,9 +133,10 @@ fn parse_amount(text: &str) -> Result<Decimal, String> {
     Decimal::parse(text.as_bytes()).map_err(|error| format!("{error}; write it like 0.25 or 1e6"))
 }
 
-/// Seconds of `90`, `90s`, `30m`, `4h`, `1d`.
+/// Seconds of `90`, `250ms`, `90s`, `30m`, `4h`, `1d`.
 fn parse_seconds(text: &str) -> Result<f64, String> {
     let (number, seconds) = match text.char_indices().last() {
+        Some((at, 's')) if text.ends_with("ms") => (text.get(..at - 1), 0.001),
         Some((at, 's')) => (text.get(..at), 1.0),
         Some((at, 'm')) => (text.get(..at), 60.0),
         Some((at, 'h')) => (text.get(..at), 3_600.0),
@@ -151,6 +152,39 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 pub enum CostCommand {
     /// Cut an order into slices, on bare numbers in any consistent units
     Schedule(ScheduleArgs),
+    /// Learn a market from a recording: parameters of the models, chances of resting orders
+    Learn(LearnArgs),
+}
+
+/// `cost learn`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  fathometer cost learn --instrument binance:BTCUSDT --tape tapes/
+  fathometer cost learn --instrument binance-usdm:ETHUSDT --tape day.gz --within 2s --json
+Orders are imagined at the best price and behind it, and followed through their queue; every prediction is scored that was
+made before its outcome. Depth by price does not tell who left a queue: shares filled are bounded from both sides.")]
+pub struct LearnArgs {
+    /// What is traded: venue:symbol, or a bare symbol where only one market was recorded
+    #[arg(long, value_name = "INSTRUMENT")]
+    pub instrument: String,
+    /// The recording; several files are one stream in the given order
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub tape: Vec<PathBuf>,
+    /// A resting order is to be filled within: 500ms, 2s, 1m
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_seconds)]
+    pub within: f64,
+    /// Orders are imagined that often
+    #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = parse_seconds)]
+    pub every: f64,
+    /// Tier of the venue's fee table: regular, vip3 [default: as configured]
+    #[arg(long, value_name = "TIER")]
+    pub fee_tier: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Where configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// `cost schedule`. What is missing or makes no sense is told by the model, by its name.

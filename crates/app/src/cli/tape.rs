@@ -13,6 +13,7 @@ use std::path::PathBuf;
   fathometer replay day1.gz day2.gz --json                 two files as one stream, one JSON object
   fathometer replay tapes/ --book binance:BTCUSDT          the final book, one level per line
   fathometer replay tapes/ --until 2026-11-20T12:04:07Z --book okx:BTC-USDT   the book as it was then
+  fathometer replay tapes/ --samples > samples.csv         every metric at every tenth of a second
   fathometer replay tapes/ --speed 10                      on the screen, ten times as fast as it was
   fathometer replay tapes/ --serve                         on the web page, with play, pause, step and seek
 Tapes of this program, hftbacktest collector files and cryptofeed sessions are recognised by their content.")]
@@ -41,6 +42,9 @@ pub struct ReplayArgs {
     /// Print the final book of this instrument: `b PRICE SIZE` and `a PRICE SIZE`, best first
     #[arg(long, value_name = "INSTRUMENT", conflicts_with = "json")]
     pub book: Option<String>,
+    /// Print every sample of the metrics, comma-separated, with the columns' ids at the head; absent values are empty
+    #[arg(long, conflicts_with_all = ["json", "book", "serve"])]
+    pub samples: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! `cost`: what an order would cost, from a recording, a run that is under way, or the exchange itself.
 
+mod learn;
 mod live;
 mod recorded;
 mod schedule;
@@ -24,6 +25,7 @@ use fathometer_engine::instrument::Instrument;
 pub fn cost(args: &CostArgs) -> Outcome {
     match &args.command {
         Some(CostCommand::Schedule(args)) => schedule::schedule(args),
+        Some(CostCommand::Learn(args)) => learn::learn(args),
         None => order(&args.order),
     }
 }

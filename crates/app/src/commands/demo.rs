@@ -10,6 +10,7 @@ use crate::live::plan;
 use crate::logging;
 use crate::view::Mode;
 use fathometer_edge::clock;
+use fathometer_edge::net::DialOptions;
 use fathometer_engine::engine;
 use fathometer_engine::instrument::{Instrument, Venue};
 use fathometer_venue::fault::{Fault, Kind};
@@ -50,6 +51,8 @@ pub fn demo(args: DemoArgs) -> Outcome {
             mode,
             config: engine,
             fees: config.fees,
+            delivery: config.delivery,
+            dial: DialOptions::default(),
             groups,
             record: args.record,
             screen: args.screen,

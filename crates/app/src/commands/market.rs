@@ -8,6 +8,7 @@ use crate::failure::{Failure, Outcome};
 use crate::live::plan;
 use crate::symbols::Symbols;
 use crate::view::Mode;
+use fathometer_edge::net::DialOptions;
 use fathometer_engine::engine;
 use std::path::PathBuf;
 
@@ -53,6 +54,7 @@ fn live(wanted: Wanted, screen: ScreenArgs, network: &NetworkArgs, config: &Conf
     let groups = plan::groups(&config, network, &markets, first_link(wanted.record.as_deref()))?;
     let engine =
         engine::Config { instruments: markets, metrics: config.features.metrics.clone(), ..engine::Config::default() };
+    let dial = DialOptions { ca_file: network.ca_file.clone(), proxy: network.proxy.clone(), ..DialOptions::default() };
     let runtime = runtime()?;
     let hello = format!("watching {} markets\n", engine.instruments.len());
     watch(
@@ -60,6 +62,8 @@ fn live(wanted: Wanted, screen: ScreenArgs, network: &NetworkArgs, config: &Conf
             mode: Mode::Live,
             config: engine,
             fees: config.fees,
+            delivery: config.delivery,
+            dial,
             groups,
             record: wanted.record,
             screen,

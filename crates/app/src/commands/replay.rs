@@ -1,7 +1,7 @@
 //! `replay`: what was recorded, through the engine again.
 
 use super::watch::{interrupted, runtime};
-use super::{load, print, print_json};
+use super::{load, print, print_json, samples};
 use crate::alerts::heard::{Heard, Verdict};
 use crate::api::alerts::told::AlertTold;
 use crate::api::{Api, server};
@@ -41,12 +41,16 @@ pub fn replay(args: &ReplayArgs) -> Outcome {
     }
     let source = recording::open(&args.files).map_err(Failure::input)?;
     let config = config(&args.config, &source)?;
-    let drawn = speed(args) != Speed::Max && !args.json && args.book.is_none() && std::io::stdout().is_terminal();
+    let words = args.json || args.samples || args.book.is_some();
+    let drawn = speed(args) != Speed::Max && !words && std::io::stdout().is_terminal();
     let runner = Runner::new(config);
     let mut heard = Heard::of(source.header());
     let (runner, source, seconds) =
         if drawn { on_screen(args, runner, source, &mut heard)? } else { headless(args, runner, source, &mut heard)? };
     tell_skipped(&source);
+    if args.samples {
+        return Ok(());
+    }
     if let Some(asked) = &args.book {
         return print(&book(args, runner, asked)?);
     }
@@ -122,12 +126,18 @@ fn headless(
 ) -> Result<(Runner, Source, f64), Failure> {
     let began = clock::now();
     let mut pace = Pace::new(speed(args));
+    if args.samples {
+        samples::head(&runner)?;
+    }
     while let Some(input) = source.next().map_err(Failure::input)? {
         if args.until.is_some_and(|until| input.at.0 > until) {
             break;
         }
         pace.wait(input.at, &|| false);
         runner.step(&input);
+        if args.samples {
+            samples::lines(&runner)?;
+        }
         heard.hear(runner.outbox(), &runner.engine);
     }
     Ok((runner, source, clock::now().since(began) as f64 / 1e9))

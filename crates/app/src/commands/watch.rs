@@ -1,9 +1,11 @@
 //! What `run`, `record` and `demo` have in common: listen, record, show, and say at the end what it came to.
 
 use super::{print, print_json};
+use crate::alerts::delivery::Senders;
 use crate::alerts::vault::Vault;
 use crate::api::{Api, server};
 use crate::cli::shared::{LogFormat, ScreenArgs};
+use crate::config::delivery::Sink;
 use crate::failure::{Failure, Outcome};
 use crate::live::headless::{self, REPORT_SECONDS};
 use crate::live::plan::Group;
@@ -16,6 +18,7 @@ use crate::report::Report;
 use crate::view::Mode;
 use crate::{logging, tui};
 use fathometer_edge::clock;
+use fathometer_edge::net::DialOptions;
 use fathometer_engine::cost::fees::Table;
 use fathometer_engine::engine::Config;
 use std::io::IsTerminal;
@@ -37,6 +40,10 @@ pub struct Watch {
     pub groups: Vec<Group>,
     /// Folder of the tape.
     pub record: Option<PathBuf>,
+    /// Who is told of alerts.
+    pub delivery: Vec<Sink>,
+    /// How they are reached.
+    pub dial: DialOptions,
     /// How it is shown.
     pub screen: ScreenArgs,
     /// Whether to begin although nothing can be reached yet.
@@ -88,6 +95,7 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         survive_file_size_limit(runtime);
     }
     let recorder = watch.record.as_deref().map(|folder| Recorder::create(folder, &watch.config)).transpose()?;
+    let senders = Senders::of(&watch.delivery, &watch.dial)?;
     let demo = matches!(watch.mode, Mode::Demo { .. });
     let vault = Vault::open(watch.screen.state.as_deref(), watch.record.as_deref(), demo)?;
     if headless {
@@ -105,6 +113,7 @@ pub fn watch(watch: Watch, runtime: &Runtime) -> Outcome {
         let api = Api::new(live.state.clone(), std::mem::take(&mut bound.access)).playing(booth).charging(watch.fees);
         runtime.spawn(server::serve(bound, Arc::new(api), stop.clone()));
     }
+    senders.begin(&live.state.hub.alerts, runtime.handle());
     runtime.spawn(end_in_time(live.state.clone(), watch.screen.seconds));
     runtime.spawn(end_on_signal(live.state.clone()));
     let shown = if headless { log_until_over(&live.state) } else { tui::run(&mut LiveScreen(live.state.clone())) };

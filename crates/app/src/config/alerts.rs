@@ -1,5 +1,6 @@
-//! `alerts.yaml`: thresholds per instrument.
+//! `alerts.yaml`: thresholds per instrument, and who is told.
 
+use super::delivery::{self, Sink};
 use super::node::{Node, same};
 use super::problem::{Problems, hint};
 use super::table::Table;
@@ -33,8 +34,8 @@ const RULES: [&str; 6] =
     ["spread_warning", "spread_critical", "basis_warning", "basis_critical", "depth_warning", "depth_critical"];
 
 /// Reads the file's tree; every name has to be one of `ids`, where these are known.
-pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> Vec<Thresholds> {
-    let Some(file) = Table::open(node, "", problems) else { return Vec::new() };
+pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> (Vec<Thresholds>, Vec<Sink>) {
+    let Some(file) = Table::open(node, "", problems) else { return Default::default() };
     let mut all = Vec::new();
     if let Some(thresholds) = file.table("thresholds") {
         for (key, node) in thresholds.entries() {
@@ -55,8 +56,9 @@ pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> Vec<Thr
             all.push(Thresholds { instrument: id.clone(), rules: rules(node, &thresholds.name(id), problems) });
         }
     }
+    let sinks = delivery::read(file.table("delivery"), problems);
     file.finish();
-    all
+    (all, sinks)
 }
 
 fn rules(node: &Node, path: &str, problems: &Problems) -> Vec<Rule> {

@@ -4,34 +4,16 @@ use super::node::{Node, Value};
 use super::problem::{Problems, hint};
 use super::table::Table;
 use fathometer_engine::metric::Params;
+use fathometer_engine::zscore::ZScoreParams;
 use serde::Serialize;
 
 /// How numbers are derived.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Features {
     /// Standard scores.
-    pub zscore: ZScore,
+    pub zscore: ZScoreParams,
     /// What can be chosen about the metrics.
     pub metrics: Params,
-}
-
-/// Standard scores over the samples of one second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ZScore {
-    /// Whether they are computed.
-    pub enabled: bool,
-    /// Samples in the window.
-    pub window_size: u32,
-    /// Samples before the first score.
-    pub min_samples: u32,
-    /// Whether a gap starts the window anew.
-    pub reset_on_gap: bool,
-}
-
-impl Default for ZScore {
-    fn default() -> Self {
-        ZScore { enabled: true, window_size: 300, min_samples: 30, reset_on_gap: true }
-    }
 }
 
 /// Reads the file's tree.
@@ -56,6 +38,7 @@ pub fn read(node: &Node, problems: &Problems) -> Features {
     if let Some(node) = file.node("metrics") {
         features.metrics = metrics(node, problems);
     }
+    features.metrics.zscore = features.zscore;
     file.finish();
     features
 }
@@ -64,6 +47,7 @@ pub fn read(node: &Node, problems: &Problems) -> Features {
 fn metrics(node: &Node, problems: &Problems) -> Params {
     let defaults = Params::default();
     let Ok(serde_json::Value::Object(mut object)) = serde_json::to_value(&defaults) else { return defaults };
+    object.remove("zscore"); // a section of its own
     let Some(table) = Table::open(node, "metrics", problems) else { return defaults };
     let keys: Vec<String> = object.keys().cloned().collect();
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();

@@ -144,7 +144,10 @@ impl Layers {
         match Node::parse(value, &source) {
             Ok(mut node) => {
                 node.at = at;
-                let head = wrapper(names[index]).filter(|head| !keys[0].eq_ignore_ascii_case(head));
+                let own = |head: &str| {
+                    keys[0].eq_ignore_ascii_case(head) || (names[index] == "alerts" && keys[0] == "delivery")
+                };
+                let head = wrapper(names[index]).filter(|head| !own(head));
                 let keys: Vec<&str> = head.into_iter().chain(keys.iter().copied()).collect();
                 self.trees[index].set(&keys, node);
             }

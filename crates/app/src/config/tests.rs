@@ -201,3 +201,29 @@ fn wrong_fees_are_told() {
         ],
     );
 }
+
+#[test]
+fn those_who_are_told_have_their_secrets_elsewhere() {
+    let good = "delivery:\n  ops: {kind: webhook, url: \"https://ops.example.org/x\", secret_env: OPS, severity: critical}\n  me: {kind: telegram, token_file: /run/t, chat: \"-100\"}\n  log: {kind: log, severity: info}\n";
+    let config = load(&[("alerts.yaml", good)], &[], &[]).unwrap();
+    let told: Vec<_> = config.delivery.iter().map(|sink| (sink.name.as_str(), sink.kind, sink.severity)).collect();
+    use delivery::SinkKind::{Log, Telegram, Webhook};
+    use fathometer_engine::alert::Severity::{Critical, Info, Warning};
+    assert_eq!(told, [("ops", Webhook, Critical), ("me", Telegram, Warning), ("log", Log, Info)]);
+    assert_eq!(config.delivery[0].secret, Some(delivery::Value::Env("OPS".into())));
+    assert_eq!(config.delivery[1].url, Some(delivery::Value::Plain("https://api.telegram.org".into())));
+    check(
+        &[(
+            "alerts.yaml",
+            "delivery:\n  a: {kind: slack, url: \"https://hooks.example.org/secret\"}\n  b: {kind: webhok}\n  c: {kind: pagerduty}\n  d: {kind: telegram, token_env: T}\n  e: {kind: webhook, url: ops, secret_env: S}\n",
+        )],
+        &[
+            "alerts.yaml:2: unknown key `url` in `delivery.a`",
+            "`delivery.a` has no address; set `url_env` or `url_file`",
+            "`delivery.b.kind` cannot be `webhok`; did you mean `webhook`?",
+            "`delivery.c` has no secret; set `key_env` or `key_file`",
+            "`delivery.d.chat` is missing",
+            "`delivery.e.url` wants an address",
+        ],
+    );
+}

@@ -1,12 +1,12 @@
-//! HTTP/1.1 GET over dialed connections, which are kept open and used again.
+//! HTTP/1.1 GET and POST over dialed connections, which are kept open and used again.
 
 use super::{Address, Dialer, NetError, Stage, Stream, USER_AGENT};
 use crate::clock;
 use bytes::Bytes;
 use fathometer_engine::units::Nanos;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{HeaderMap, Request, header};
+use hyper::{HeaderMap, Method, Request, header};
 use hyper_util::rt::TokioIo;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,7 +47,17 @@ impl HttpReply {
 
 struct Idle {
     since: Nanos,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// What is asked.
+struct Asked<'a> {
+    method: Method,
+    path: &'a str,
+    /// What is said of it in errors.
+    shown: &'a str,
+    headers: &'a [(&'static str, String)],
+    body: Bytes,
 }
 
 /// Asks one server; cheap to clone.
@@ -79,9 +89,28 @@ impl HttpClient {
     /// # Errors
     /// No answer came: which stage failed and why.
     pub async fn get(&self, path: &str) -> Result<HttpReply, NetError> {
+        let body = Bytes::new();
+        self.ask(&Asked { method: Method::GET, path, shown: path, headers: &[], body }).await
+    }
+
+    /// The answer to a POST to path and query, whatever its status. It may arrive twice, where a connection breaks before the
+    /// answer. Path and headers may hold secrets: no error tells them.
+    ///
+    /// # Errors
+    /// No answer came: which stage failed and why.
+    pub async fn post(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<HttpReply, NetError> {
+        self.ask(&Asked { method: Method::POST, path, shown: "a message", headers, body }).await
+    }
+
+    async fn ask(&self, asked: &Asked<'_>) -> Result<HttpReply, NetError> {
         if let Some(sender) = self.take_idle() {
             // The server may have closed it at this very moment: that is no failure yet.
-            match self.exchange(sender, path).await {
+            match self.exchange(sender, asked).await {
                 Err(e) if e.stage == Stage::Talk => tracing::debug!("a kept connection was stale: {e}"),
                 done => return done,
             }
@@ -89,17 +118,17 @@ impl HttpClient {
         let address = &self.address;
         let stream = self.dialer.dial(&address.host, address.port, address.tls).await?;
         let sender = self.open(stream).await.map_err(|e| self.broke(&e))?;
-        self.exchange(sender, path).await
+        self.exchange(sender, asked).await
     }
 
-    fn take_idle(&self) -> Option<SendRequest<Empty<Bytes>>> {
+    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
         let now = clock::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|i| !i.sender.is_closed() && now.since(i.since) < IDLE_NANOS_MAX);
         idle.pop().map(|i| i.sender)
     }
 
-    async fn open(&self, stream: Stream) -> hyper::Result<SendRequest<Empty<Bytes>>> {
+    async fn open(&self, stream: Stream) -> hyper::Result<SendRequest<Full<Bytes>>> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // Ends by itself once the sender is dropped or the server closes.
         tokio::spawn(async move {
@@ -110,13 +139,22 @@ impl HttpClient {
         Ok(sender)
     }
 
-    async fn exchange(&self, mut sender: SendRequest<Empty<Bytes>>, path: &str) -> Result<HttpReply, NetError> {
-        let request = Request::get(format!("{}{path}", self.address.path))
+    async fn exchange(&self, mut sender: SendRequest<Full<Bytes>>, asked: &Asked<'_>) -> Result<HttpReply, NetError> {
+        let shown = asked.shown;
+        let path = match format!("{}{}", self.address.path, asked.path) {
+            path if path.starts_with('/') => path,
+            path => format!("/{path}"),
+        };
+        let request = Request::builder()
+            .method(asked.method.clone())
+            .uri(path)
             .header(header::HOST, self.address.authority())
             .header(header::USER_AGENT, USER_AGENT)
-            .header(header::ACCEPT, "application/json")
-            .body(Empty::<Bytes>::new())
-            .map_err(|e| NetError::new(&self.host(), Stage::Address, format!("{path}: {e}")))?;
+            .header(header::ACCEPT, "application/json");
+        let request = asked.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = request
+            .body(Full::new(asked.body.clone()))
+            .map_err(|e| NetError::new(&self.host(), Stage::Address, format!("{shown}: {e}")))?;
         let talk = async {
             sender.ready().await.map_err(|e| self.broke(&e))?;
             let sent = clock::now();
@@ -129,7 +167,7 @@ impl HttpClient {
         let reply = match tokio::time::timeout(self.timeout, talk).await {
             Ok(reply) => reply?,
             Err(_) => {
-                let detail = format!("no answer to {path} within {} s", self.timeout.as_secs_f32());
+                let detail = format!("no answer to {shown} within {} s", self.timeout.as_secs_f32());
                 // Not `Talk`: asking at once a second time would double the wait.
                 return Err(NetError::new(&self.host(), Stage::Silence, detail));
             }

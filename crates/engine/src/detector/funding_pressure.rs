@@ -20,13 +20,13 @@ pub struct Params {
     pub lean: f64,
     /// Traded, times the usual.
     pub volume_multiple: f64,
-    /// Premium of mid over mark or index in the same direction from which it is a warning, bps.
+    /// Premium of mid over index (or spot, or mark), beyond the usual one and the same way, from which it is a warning, bps.
     pub premium_bps: f64,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Params { before_s: 600, window_s: 60, lean: 0.6, volume_multiple: 2.5, premium_bps: 5.0 }
+        Params { before_s: 600, window_s: 30, lean: 0.4, volume_multiple: 1.5, premium_bps: 8.0 }
     }
 }
 
@@ -36,8 +36,15 @@ pub struct FundingPressure {
     bars: Bars,
     due: Option<(Nanos, Decimal)>,
     since: Option<Nanos>,
+    /// The usual premium, bps, and from how many seconds.
+    usual: f64,
+    seen: u32,
 }
 
+/// Seconds over which the usual premium is averaged.
+const MEMORY: u32 = 600;
+/// What is taken into it at most, bps.
+const STEP_MAX: f64 = 5.0;
 /// A reference that is older is not compared with, ns.
 const AGE_MAX: i64 = 5 * NANOS_PER_SECOND;
 
@@ -66,6 +73,7 @@ impl Detector for FundingPressure {
     fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
         let window = params.window_s.clamp(10, 300) as usize;
         let Some(mid) = self.bars.tick(look, window + 1) else { return };
+        let premium = self.premium(look, mid);
         let Some((next, rate)) = self.due else { return found.skip(Skip::NoData) };
         let left = next.since(look.at) / NANOS_PER_SECOND;
         found.gauge(Gauge { measure: Some(Measure::new("until_funding_s", left as f64, None)), warmup: None });
@@ -83,12 +91,9 @@ impl Detector for FundingPressure {
             return;
         }
         let since = *self.since.get_or_insert(look.at.plus(-(window as i64) * NANOS_PER_SECOND));
-        let reference = [look.peers.mark, look.peers.index].into_iter().flatten();
-        let reference = reference.filter(|(price, at)| *price > 0.0 && look.at.since(*at) <= AGE_MAX).map(|r| r.0).next_back();
-        let premium = reference.map_or(0.0, |price| (mid - price) / price * 1e4);
         let pressed = premium * lean.signum() >= params.premium_bps;
         let who = if lean > 0.0 { "buyers" } else { "sellers" };
-        let beside = if pressed { format!(", and mid {mid} stands {premium:+.1} bps off its reference") } else { String::new() };
+        let beside = if pressed { format!(", and mid {mid} stands {premium:+.1} bps off where it usually does") } else { String::new() };
         found.raise(Finding {
             key: u64::from(lean > 0.0),
             severity: if pressed { Severity::Warning } else { Severity::Info },
@@ -112,5 +117,20 @@ impl Detector for FundingPressure {
     fn on_gap(&mut self) {
         self.bars.gap();
         self.since = None;
+    }
+}
+
+impl FundingPressure {
+    /// Premium beyond the usual, bps; 0 without anything to compare with.
+    fn premium(&mut self, look: &Look<'_>, mid: f64) -> f64 {
+        let references = [look.peers.index, look.peers.spot_mid, look.peers.mark].into_iter().flatten();
+        let mut fresh = references.filter(|(price, at)| *price > 0.0 && look.at.since(*at) <= AGE_MAX);
+        let Some((price, _)) = fresh.next() else { return 0.0 };
+        let premium = (mid - price) / price * 1e4;
+        self.seen = self.seen.saturating_add(1);
+        let step = if self.seen == 1 { premium } else { (premium - self.usual).clamp(-STEP_MAX, STEP_MAX) };
+        let beyond = premium - self.usual;
+        self.usual += step / f64::from(self.seen.min(MEMORY));
+        if self.seen == 1 { 0.0 } else { beyond }
     }
 }

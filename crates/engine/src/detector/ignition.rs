@@ -33,12 +33,12 @@ impl Default for Params {
     fn default() -> Self {
         Params {
             burst_s: 5,
-            volume_multiple: 4.0,
-            lean: 0.7,
-            sigmas: 6.0,
-            move_min_bps: 8.0,
+            volume_multiple: 2.0,
+            lean: 0.6,
+            sigmas: 6.5,
+            move_min_bps: 5.0,
             reversal: 0.6,
-            within_s: 30,
+            within_s: 12,
             build_multiple: 1.5,
         }
     }

@@ -34,7 +34,7 @@ impl Default for Params {
             fixings_utc_s: vec![0, 28_800, 57_600],
             window_s: 60,
             lean: 0.5,
-            volume_multiple: 2.0,
+            volume_multiple: 1.5,
             sigmas: 4.0,
             move_min_bps: 8.0,
             reversal: 0.5,
@@ -109,7 +109,7 @@ impl Detector for Marking {
         if into < BEGUN_S as i64 {
             return;
         }
-        let seconds = into as usize;
+        let Some(seconds) = self.pushed_most(into as usize) else { return };
         let (Some(change), Some(from)) = (self.bars.change_bps(seconds), self.bars.mid_ago(seconds)) else { return };
         let flow = self.bars.flow(seconds);
         let sigmas = change.abs() / self.bars.sigma_bps(seconds);
@@ -122,7 +122,7 @@ impl Detector for Marking {
         {
             return;
         }
-        let since = self.push.map_or(look.at.plus(-into * NANOS_PER_SECOND), |push| push.since);
+        let since = self.push.map_or(look.at.plus(-(seconds as i64) * NANOS_PER_SECOND), |push| push.since);
         let (flow_buy, flow_sell) = (flow.buy, flow.sell);
         let push = Push { fixing, since, from, to: mid, flow_buy, flow_sell, multiple, sigmas };
         self.push = Some(push);
@@ -142,6 +142,13 @@ impl Marking {
         let day = now.div_euclid(DAY_S) * DAY_S;
         let daily = params.fixings_utc_s.iter().flat_map(|s| [day + i64::from(*s), day + DAY_S + i64::from(*s)]);
         daily.chain(self.funding).filter(|at| *at >= now).min()
+    }
+
+    /// The time until now, within the window, in which mid moved by most deviations.
+    fn pushed_most(&self, into: usize) -> Option<usize> {
+        let sigmas = |s: usize| self.bars.change_bps(s).map(|change| change.abs() / self.bars.sigma_bps(s));
+        let all = (BEGUN_S..=into).filter_map(|s| sigmas(s).map(|sigmas| (s, sigmas)));
+        all.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(s, _)| s)
     }
 
     /// The fixing is past: is the price let go?

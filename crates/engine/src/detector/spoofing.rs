@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// An order is large at that many times the mean level near the touch.
+    /// An order is large at that many times what a large level near the touch usually holds.
     pub size_multiple: f64,
     /// And near within that distance from the touch, bps.
     pub near_bps: f64,
@@ -25,23 +25,26 @@ pub struct Params {
     pub cancelled: f64,
     /// Such orders are counted together for that long, s.
     pub window_s: u32,
-    /// Orders on one side that make a warning; twice as many are critical.
+    /// Orders on one side, beyond those on the other, that make a warning; twice as many are critical.
     pub repeated: u32,
     /// Their mean score, 0 to 1.
     pub score: f64,
+    /// Trading on the other side while one stood, times the usual, that counts in full.
+    pub benefit: f64,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Params {
-            size_multiple: 8.0,
-            near_bps: 15.0,
-            life_min_ms: 200,
-            life_max_ms: 15_000,
+            size_multiple: 2.0,
+            near_bps: 5.0,
+            life_min_ms: 400,
+            life_max_ms: 10_000,
             cancelled: 0.85,
-            window_s: 120,
+            window_s: 60,
             repeated: 3,
-            score: 0.6,
+            score: 0.5,
+            benefit: 1.5,
         }
     }
 }
@@ -50,15 +53,20 @@ impl Default for Params {
 const ORDERS_MAX: usize = 16;
 /// Cancelled ones that are counted together, at most.
 const CASES_MAX: usize = 16;
-/// Levels a side of which the mean size is taken.
-const LEVELS: usize = 20;
+/// Levels a side that are looked at, and the rank from which a level is large, percent.
+const LEVELS: usize = 60;
+const LARGE_RANK: usize = 95;
 /// Seconds over which that mean and the usual trading are averaged, and before which nothing is judged.
 const MEMORY: u32 = 60;
 const WARM: u32 = 15;
+/// Cases that are counted together are of about the last one's size.
+const ALIKE_SHARE: f64 = 0.4;
+/// Trading on the other side below which nobody can have gained, times the usual.
+const BENEFIT_MIN: f64 = 0.4;
 /// How long fills may be told after the change of the book that they made, ns.
 const GRACE_NANOS: i64 = 300 * NANOS_PER_MILLI;
-/// Trading on the other side, times the usual, that counts as full benefit.
-const BENEFIT_FULL: f64 = 3.0;
+/// An order of about the same size that comes while another goes is the same one at another price.
+const SAME_SHARE: f64 = 0.2;
 
 /// A large order.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -106,8 +114,8 @@ pub struct Spoofing {
     cases: VecDeque<Case>,
     /// Best bid and ask after the last change.
     touch: (i64, i64),
-    /// Mean level near the touch, size units.
-    level: f64,
+    /// What a large level near the touch holds, size units.
+    large: f64,
     /// What takers took so far from bids and from asks, size units, and usually in a second.
     taken: [f64; 2],
     before: [f64; 2],
@@ -147,7 +155,7 @@ impl Detector for Spoofing {
         if self.seen < WARM || touch.0 == 0 {
             return;
         }
-        let large = (self.level * params.size_multiple).max(1.0) as i64;
+        let large = (self.large * params.size_multiple).max(1.0) as i64;
         for (side, level, before) in changes(seen) {
             let change = level.size.0 - before.0;
             if change.abs() < large / 2 || !near.holds(level.price) {
@@ -169,35 +177,13 @@ impl Detector for Spoofing {
     }
 
     fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
-        self.turn(look);
+        self.turn(look, params);
         if self.seen < WARM {
             found.gauge(Gauge { measure: None, warmup: Some((self.seen, WARM)) });
             return found.skip(Skip::ZscoreWarmup);
         }
-        let mut judged = None;
-        let (taken, usual) = (self.taken, self.usual);
-        let cases = &mut self.cases;
-        self.orders.retain(|order| {
-            let Some(gone) = order.gone else {
-                return look.at.since(order.came) <= i64::from(params.life_max_ms) * NANOS_PER_MILLI;
-            };
-            if look.at.since(gone.at) < GRACE_NANOS {
-                return true;
-            }
-            if let Some(case) = order.judge(gone, taken, usual, params) {
-                if cases.len() >= CASES_MAX {
-                    cases.pop_front();
-                }
-                cases.push_back(case);
-                judged = Some(case.side);
-            }
-            false
-        });
-        while cases.front().is_some_and(|c| look.at.since(c.at) > i64::from(params.window_s) * NANOS_PER_SECOND) {
-            cases.pop_front();
-        }
-        let count = |side| self.cases.iter().filter(|case| case.side == side).count();
-        let repeated = count(Side::Bid).max(count(Side::Ask)) as f64;
+        let judged = self.judge(look, params);
+        let repeated = self.excess(Side::Bid).max(self.excess(Side::Ask)) as f64;
         let measure = Measure::new("cancelled_large_orders", repeated, Some(f64::from(params.repeated)));
         found.gauge(Gauge { measure: Some(measure), warmup: None });
         if let Some(side) = judged {
@@ -228,49 +214,91 @@ impl Spoofing {
         if self.orders.len() >= ORDERS_MAX {
             self.orders.remove(0);
         }
-        let (multiple, against) = (size as f64 / self.level.max(1.0), self.taken[1 - side as usize]);
+        let (multiple, against) = (size as f64 / self.large.max(1.0), self.taken[1 - side as usize]);
         let order = Order { side, price, size, came: at, distance, multiple, traded: 0, against, gone: None };
         self.orders.push(order);
     }
 
     /// Once a second: what a level near the touch holds, and what is taken.
-    fn turn(&mut self, look: &Look<'_>) {
+    fn turn(&mut self, look: &Look<'_>, params: &Params) {
         let second = look.at.0.div_euclid(NANOS_PER_SECOND);
         if std::mem::replace(&mut self.second, second) == second {
             return;
         }
-        let (mut sum, mut count) = (0.0, 0usize);
+        let Some(near) = Near::of(look.book, params.near_bps) else { return };
+        let (mut sizes, mut count) = ([0i64; 2 * LEVELS], 0);
         for side in [Side::Bid, Side::Ask] {
-            let mut left = LEVELS;
+            let end = count + LEVELS;
             look.book.walk(side, |level| {
-                sum += level.size.0 as f64;
-                count += 1;
-                left -= 1;
-                left > 0
+                let counts = near.holds(level.price) && count < end;
+                if let (true, Some(slot)) = (counts, sizes.get_mut(count)) {
+                    *slot = level.size.0;
+                    count += 1;
+                }
+                counts
             });
         }
+        let Some(sizes) = sizes.get_mut(..count).filter(|sizes| !sizes.is_empty()) else { return };
+        let (_, large, _) = sizes.select_nth_unstable(count * LARGE_RANK / 100);
+        let large = *large as f64;
         self.seen = self.seen.saturating_add(1);
         let part = 1.0 / f64::from(self.seen.min(MEMORY));
-        self.level += part * (sum / count.max(1) as f64 - self.level);
+        self.large += part * (large - self.large);
         for side in 0..2 {
             let taken = self.taken[side] - std::mem::replace(&mut self.before[side], self.taken[side]);
             self.usual[side] += part * (taken - self.usual[side]);
         }
     }
 
+    /// Scores what was cancelled and forgets what is too old; the side of the last case.
+    fn judge(&mut self, look: &Look<'_>, params: &Params) -> Option<Side> {
+        let life_max = i64::from(params.life_max_ms) * NANOS_PER_MILLI;
+        self.orders.retain(|order| order.gone.is_some() || look.at.since(order.came) <= life_max);
+        let window = i64::from(params.window_s) * NANOS_PER_SECOND;
+        while self.cases.front().is_some_and(|case| look.at.since(case.at) > window) {
+            self.cases.pop_front();
+        }
+        let mut judged = None;
+        let ripe = |order: &Order| order.gone.is_some_and(|gone| look.at.since(gone.at) >= GRACE_NANOS);
+        while let Some(at) = self.orders.iter().position(ripe) {
+            let order = self.orders.remove(at);
+            let Some(gone) = order.gone.filter(|gone| !self.orders.iter().any(|other| other.is_same(&order, *gone)))
+            else {
+                continue;
+            };
+            if let Some(case) = order.judge(gone, self.taken, self.usual, params) {
+                if self.cases.len() >= CASES_MAX {
+                    self.cases.pop_front();
+                }
+                self.cases.push_back(case);
+                judged = Some(case.side);
+            }
+        }
+        judged
+    }
+
+    /// Cases on a side beyond those on the other: who quotes both sides deceives nobody about either.
+    fn excess(&self, side: Side) -> usize {
+        let on = self.cases.iter().filter(|case| case.side == side).count();
+        (2 * on).saturating_sub(self.cases.len())
+    }
+
     fn tell(&self, side: Side, look: &Look<'_>, params: &Params, found: &mut Found) {
-        let cases = || self.cases.iter().filter(|case| case.side == side);
+        let Some(size) = self.cases.back().map(|case| case.size) else { return };
+        let alike = |case: &&Case| case.side == side && case.size.abs_diff(size) as f64 <= ALIKE_SHARE * size as f64;
+        let cases = || self.cases.iter().filter(alike);
         let count = cases().count();
         let score = cases().map(|case| case.score).sum::<f64>() / count.max(1) as f64;
         let (Some(first), Some(last)) = (cases().next(), cases().next_back()) else { return };
-        if (count as u32) < params.repeated || score < params.score {
+        let excess = self.excess(side).min(count) as u32;
+        if excess < params.repeated || score < params.score {
             return;
         }
         let scale = look.instrument.scale;
         let price = scale.price_f64(crate::units::Price(last.price));
         let size = scale.size_f64(crate::units::Size(last.size));
         let (name, other) = if side == Side::Bid { ("bid", "asks") } else { ("ask", "bids") };
-        let critical = count as u32 >= 2 * params.repeated;
+        let critical = excess >= 2 * params.repeated;
         found.raise(Finding {
             key: side as u64,
             severity: if critical { Severity::Critical } else { Severity::Warning },
@@ -287,7 +315,7 @@ impl Spoofing {
             ),
             evidence: vec![
                 Measure::new("score", score, Some(params.score)),
-                Measure::new("cancelled_large_orders", count as f64, Some(f64::from(params.repeated))),
+                Measure::new("cancelled_large_orders", f64::from(excess), Some(f64::from(params.repeated))),
                 Measure::new("size_multiple", last.multiple, Some(params.size_multiple)),
                 Measure::new("life_ms", last.life_ms as f64, Some(f64::from(params.life_max_ms))),
                 Measure::new("other_side_multiple", last.benefit, None),
@@ -297,6 +325,14 @@ impl Spoofing {
 }
 
 impl Order {
+    /// Whether this is that order at another price, or its twin on the other side: somebody quotes, nobody deceives.
+    fn is_same(&self, other: &Order, gone: Gone) -> bool {
+        let alike = self.size.abs_diff(other.size) as f64 <= SAME_SHARE * other.size as f64;
+        let moved = self.side == other.side && self.came.since(gone.at).abs() <= GRACE_NANOS;
+        let twin = self.side != other.side && self.came.since(other.came).abs() <= GRACE_NANOS;
+        alike && (moved || twin)
+    }
+
     /// Its score, if it was cancelled rather than filled.
     fn judge(&self, gone: Gone, taken: [f64; 2], usual: [f64; 2], params: &Params) -> Option<Case> {
         let life_ms = gone.at.since(self.came) / NANOS_PER_MILLI;
@@ -307,10 +343,13 @@ impl Order {
         let other = 1 - self.side as usize;
         let expected = usual[other] * (life_ms.max(1_000) as f64 / 1e3);
         let benefit = if expected > 0.0 { (taken[other] - self.against) / expected } else { 0.0 };
+        if benefit < BENEFIT_MIN {
+            return None;
+        }
         let short = 1.0 - life_ms as f64 / f64::from(params.life_max_ms.max(1));
         let near = if gone.distance < self.distance { 1.0 } else { 0.5 };
         let size = (self.multiple / (2.0 * params.size_multiple)).min(1.0);
-        let score = 0.25 * size + 0.2 * short + 0.2 * near + 0.35 * (benefit / BENEFIT_FULL).clamp(0.0, 1.0);
+        let score = 0.25 * size + 0.2 * short + 0.2 * near + 0.35 * (benefit / params.benefit).clamp(0.0, 1.0);
         Some(Case {
             side: self.side,
             at: gone.at,

@@ -20,14 +20,14 @@ pub struct Params {
     pub events_multiple: f64,
     /// And standard deviations above it.
     pub sigmas: f64,
-    /// An order is short-lived when its level is gone again within that, ms.
+    /// An order is short-lived when exactly its size is gone again within that, ms.
     pub life_ms: u32,
     /// Share of the changes that are such pairs.
     pub pairs_share: f64,
     /// Changes for each trade.
     pub per_trade: f64,
-    /// Moves of the best prices a second, at most: it is not the market that moves.
-    pub touch_moves: u32,
+    /// Moves of the best prices, times the usual at most: it is not the market that moves.
+    pub touch_multiple: f64,
     /// For that long, ms; three times as long is critical.
     pub persist_ms: u32,
 }
@@ -40,16 +40,18 @@ impl Default for Params {
             events_multiple: 3.0,
             sigmas: 5.0,
             life_ms: 1_000,
-            pairs_share: 0.5,
+            pairs_share: 0.35,
             per_trade: 10.0,
-            touch_moves: 4,
+            touch_multiple: 2.0,
             persist_ms: 1_000,
         }
     }
 }
 
 /// Prices whose last appearance is remembered.
-const SLOTS: usize = 128;
+const SLOTS: usize = 256;
+/// So many moves of the best prices a second are never too many.
+const TOUCH_MIN: f64 = 3.0;
 /// Seconds before anything is called usual, and over which it is averaged.
 const WARM: u32 = 30;
 const MEMORY: u32 = 300;
@@ -65,6 +67,14 @@ struct Second {
     touch_moves: u32,
 }
 
+/// A size that was added at a price.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Came {
+    price: i64,
+    size: i64,
+    at: Nanos,
+}
+
 /// The second that runs, and what is usual.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stuffing {
@@ -72,11 +82,12 @@ pub struct Stuffing {
     now: Second,
     second: i64,
     touch: (i64, i64),
-    /// Price and time at which a level appeared.
-    came: Vec<(i64, Nanos)>,
+    /// What came at a price, and when.
+    came: Vec<Came>,
     seen: u32,
     mean: f64,
     variance: f64,
+    usual_moves: f64,
     since: Option<Nanos>,
 }
 
@@ -87,10 +98,10 @@ impl Detector for Stuffing {
         id: "stuffing",
         title: "Quote stuffing",
         family: Family::Manipulation,
-        sees: "Sees that levels near the touch change far more often than usual, that most of the changes are levels that \
-               appear and are gone again within a second, that hardly anything is traded and that the best prices stay. \
+        sees: "Sees that levels near the touch change far more often than usual, that most of the changes are sizes that \
+               come and go again exactly within a second, that hardly anything is traded and that the best prices stay. \
                Streams that are pressed together (100 ms) hide what comes and goes within one message, so the true rate is \
-               higher; orders at levels that stand already cannot be told apart.",
+               higher; two parties at one level at once are one.",
         source: "Egginton, Van Ness & Van Ness 2016, Financial Management 45:583 (quote stuffing); Regulation (EU) 2016/522",
         needs_book: true,
         pace: Pace { clear_ms: 5_000, cooldown_ms: 30_000 },
@@ -110,7 +121,7 @@ impl Detector for Stuffing {
             self.now.touch_moves += 1;
         }
         if self.came.is_empty() {
-            self.came.resize(SLOTS, (0, Nanos(0)));
+            self.came.resize(SLOTS, Came::default());
         }
         let life = i64::from(params.life_ms) * NANOS_PER_MILLI;
         for (_, level, before) in changes(seen) {
@@ -119,11 +130,12 @@ impl Detector for Stuffing {
             }
             self.now.events += 1;
             let Some(came) = self.came.get_mut(slot(level.price, SLOTS)) else { continue };
-            if before.0 == 0 && level.size.0 > 0 {
-                *came = (level.price.0, seen.at);
-            } else if level.size.0 == 0 && came.0 == level.price.0 && seen.at.since(came.1) <= life {
-                self.now.pairs += 1;
-                came.0 = 0;
+            let change = level.size.0 - before.0;
+            if change > 0 {
+                *came = Came { price: level.price.0, size: change, at: seen.at };
+            } else if came.price == level.price.0 && came.size == -change && seen.at.since(came.at) <= life {
+                self.now.pairs += 1; // exactly what came has gone
+                came.price = 0;
             }
         }
     }
@@ -141,7 +153,8 @@ impl Detector for Stuffing {
         }
         let rate = f64::from(now.events);
         let (warm, mean, deviation) = (self.seen >= WARM, self.mean, self.variance.sqrt().max(1.0));
-        self.learn(rate, deviation, warm);
+        let moves_cut = TOUCH_MIN.max(params.touch_multiple * self.usual_moves);
+        self.learn(now, deviation, warm);
         if !warm {
             found.gauge(Gauge { measure: None, warmup: Some((self.seen, WARM)) });
             return found.skip(Skip::ZscoreWarmup);
@@ -156,7 +169,7 @@ impl Detector for Stuffing {
             && sigmas >= params.sigmas
             && pairs >= params.pairs_share
             && per_trade >= params.per_trade
-            && now.touch_moves <= params.touch_moves;
+            && f64::from(now.touch_moves) <= moves_cut;
         if !stuffed {
             self.since = None;
             return;
@@ -183,28 +196,30 @@ impl Detector for Stuffing {
                 measure,
                 Measure::new("short_lived_share", pairs, Some(params.pairs_share)),
                 Measure::new("events_per_trade", per_trade, Some(params.per_trade)),
-                Measure::new("touch_moves", f64::from(now.touch_moves), Some(f64::from(params.touch_moves))),
+                Measure::new("touch_moves", f64::from(now.touch_moves), Some(moves_cut)),
                 Measure::new("lasted_ms", lasted as f64, Some(f64::from(params.persist_ms))),
             ],
         });
     }
 
     fn on_gap(&mut self) {
-        self.came.fill((0, Nanos(0)));
+        self.came.fill(Came::default());
         self.now = Second::default();
         self.since = None;
     }
 
     fn on_rescale(&mut self, _: Finer) {
-        self.came.fill((0, Nanos(0))); // a second's worth of prices: not worth carrying over
+        self.came.fill(Came::default()); // a second's worth of prices: not worth carrying over
         self.touch = (0, 0);
     }
 }
 
 impl Stuffing {
-    fn learn(&mut self, rate: f64, deviation: f64, warm: bool) {
+    fn learn(&mut self, now: Second, deviation: f64, warm: bool) {
+        let rate = f64::from(now.events);
         self.seen = self.seen.saturating_add(1);
         let part = 1.0 / f64::from(self.seen.min(MEMORY));
+        self.usual_moves += part * (f64::from(now.touch_moves) - self.usual_moves);
         let step = rate - self.mean;
         let step = if warm { step.clamp(-CAP * deviation, CAP * deviation) } else { step };
         self.mean += part * step;

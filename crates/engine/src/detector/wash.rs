@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 mod sizes;
 
-use sizes::Sizes;
+use sizes::{Clusters, Sizes};
 
 /// What can be chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Params {
     pub digits: f64,
     /// Share of round sizes (one digit, then zeros) beyond the usual one.
     pub round: f64,
+    /// Share of the three commonest sizes beyond the usual one.
+    pub cluster: f64,
     /// Deviation of the sizes' logarithms, at most that share of the usual one.
     pub width: f64,
 }
@@ -52,6 +54,7 @@ impl Default for Params {
             trades_min: 20,
             digits: 0.03,
             round: 0.3,
+            cluster: 0.15,
             width: 0.6,
         }
     }
@@ -104,6 +107,8 @@ pub struct Wash {
     usual_hollow: f64,
     /// Sizes of long, fading.
     usual_sizes: Sizes,
+    clusters: Clusters,
+    usual_cluster: f64,
     since: Option<Nanos>,
 }
 
@@ -133,6 +138,7 @@ impl Detector for Wash {
                     self.judge(oldest);
                 }
                 self.now.sizes.add(trade.size.0);
+                self.clusters.add(trade.size.0);
                 let waiting = Waiting { price: trade.price.0, size: trade.size.0, quote, at: seen.at };
                 self.waiting.push_back(waiting);
             }
@@ -197,6 +203,7 @@ impl Detector for Wash {
     fn on_rescale(&mut self, finer: Finer) {
         self.losses.fill(Loss::default());
         self.waiting.clear();
+        self.clusters.clear();
         let finer_size = (finer.size as f64).ln();
         self.usual_sizes.shift(finer_size);
         self.now.sizes.shift(finer_size);
@@ -232,7 +239,9 @@ impl Wash {
         if self.since.is_none()
             && let Some(hollow) = self.hollow()
         {
-            self.usual_hollow += (hollow - self.usual_hollow) / MEMORY.min(f64::from(self.bars.seen()).max(1.0));
+            let part = 1.0 / MEMORY.min(f64::from(self.bars.seen()).max(1.0));
+            self.usual_hollow += part * (hollow - self.usual_hollow);
+            self.usual_cluster += part * (self.clusters.share() - self.usual_cluster);
         }
     }
 
@@ -253,8 +262,9 @@ impl Wash {
         let digits = (sizes.benford_distance(), usual.benford_distance() + params.digits);
         let round = (sizes.round_share(), usual.round_share() + params.round);
         let width = (sizes.log_deviation(), usual.log_deviation() * params.width);
-        let odd = [digits.0 >= digits.1, round.0 >= round.1, width.0 <= width.1];
-        let names = ["first digits", "round sizes", "sizes too much alike"];
+        let cluster = (self.clusters.share(), self.usual_cluster + params.cluster);
+        let odd = [digits.0 >= digits.1, round.0 >= round.1, cluster.0 >= cluster.1, width.0 <= width.1];
+        let names = ["odd first digits", "round sizes", "few sizes", "sizes too much alike"];
         let enough = sizes.count() >= f64::from(params.trades_min) && usual.count() >= f64::from(params.trades_min);
         let is_odd = enough && odd.contains(&true);
         let why: Vec<&str> = odd.iter().zip(names).filter(|(is, _)| **is && enough).map(|(_, name)| name).collect();
@@ -283,6 +293,7 @@ impl Wash {
                 Measure::new("first_digit_distance", digits.0, Some(digits.1)),
                 Measure::new("first_digit_chi_square", sizes.chi_square(), None),
                 Measure::new("round_share", round.0, Some(round.1)),
+                Measure::new("cluster_share", cluster.0, Some(cluster.1)),
                 Measure::new("log_size_deviation", width.0, Some(width.1)),
             ],
         });

@@ -1,10 +1,11 @@
 //! Samples, ladders and status reports, on grids of event time.
 
 use super::Engine;
-use super::mates::{Groups, mates, quotes};
+use super::mates::{Groups, Quote, mates, quotes};
 use crate::alert::Ripe;
 use crate::detector::{CATALOGUE, Columns, Look};
 use crate::event::LevelSpan;
+use crate::group::{Group, Quoted};
 use crate::instrument::{Instrument, InstrumentId, Kind, Venue};
 use crate::metric::{Moment, Peers};
 use crate::output::{Outbox, Output, Validity};
@@ -50,6 +51,10 @@ impl Engine {
             }
         }
         if let Some(at) = due(&mut self.grid.status_due, self.now, self.config.status_ms) {
+            for group in &mut self.crowds {
+                let name = group.first().map(|first| self.registry.get(first).group()).unwrap_or_default();
+                out.items.extend(group.report(at, name).map(|report| Output::Group(Box::new(report))));
+            }
             for (number, desk) in self.desks.iter().enumerate() {
                 let offset = self.links.offset(self.registry.all()[number].venue);
                 let id = InstrumentId(number as u32);
@@ -62,14 +67,13 @@ impl Engine {
     }
 
     fn sample(&mut self, at: Nanos, out: &mut Outbox) {
-        let rules = &self.config.surveillance;
-        let watched = rules.enabled;
         let columns = self.columns.take().unwrap_or_else(|| Columns::new(&self.config.metrics));
         let groups = self.groups.take().unwrap_or_else(|| Groups::new(self.registry.all()));
         let mut room = std::mem::take(&mut self.room);
-        if watched {
-            quotes(self.registry.all(), &self.desks, &mut room.quotes);
-        }
+        quotes(self.registry.all(), &self.desks, &mut room.quotes);
+        self.compare(at, &groups, &room.quotes);
+        let rules = &self.config.surveillance;
+        let watched = rules.enabled;
         for number in 0..self.desks.len() {
             let id = InstrumentId(number as u32);
             let peers = Peers {
@@ -131,6 +135,35 @@ impl Engine {
         let admitted = self.budget.admit(at, per_day, self.desks.len() * CATALOGUE.len(), &candidates);
         for ((number, ripe), fires) in waiting.into_iter().zip(admitted) {
             self.desks[number].surveillance.decide(at, InstrumentId(number as u32), &ripe, fires, out);
+        }
+    }
+
+    /// Every group takes over what its members quote. Since when: by the exchange's clock, where it is known how far that is
+    /// from ours.
+    fn compare(&mut self, at: Nanos, groups: &Groups, quotes: &[Quote]) {
+        self.crowds.resize_with(groups.all().count(), Group::default);
+        let alone = |members: &[InstrumentId]| members.len() < 2;
+        for (members, group) in groups.all().zip(&mut self.crowds).filter(|(members, _)| !alone(members)) {
+            if members.iter().any(|id| self.registry.get(*id).base.is_empty()) {
+                continue; // it is not known of what
+            }
+            group.look(
+                at,
+                members.iter().map(|id| {
+                    let told = self.registry.get(*id);
+                    let late = self.desks.get(id.0 as usize).and_then(|desk| desk.latency_raw_ns);
+                    let late = late
+                        .zip(self.links.offset(told.venue))
+                        .map_or(0, |(raw, (offset, _))| raw.saturating_add(offset));
+                    let quoted = quotes.get(id.0 as usize).copied().flatten();
+                    let quoted = quoted.map(|(bid, ask, since)| Quoted {
+                        bid,
+                        ask,
+                        since: Nanos(since.0.saturating_sub(late.max(0))),
+                    });
+                    (*id, told.canonical.as_str(), quoted)
+                }),
+            );
         }
     }
 

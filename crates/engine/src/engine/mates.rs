@@ -37,6 +37,11 @@ impl Groups {
         groups
     }
 
+    /// The members of every group.
+    pub(super) fn all(&self) -> impl Iterator<Item = &[InstrumentId]> {
+        self.members.iter().map(Vec::as_slice)
+    }
+
     /// All of the same underlying but that one.
     pub(super) fn others(&self, of: InstrumentId) -> impl Iterator<Item = InstrumentId> + '_ {
         let group = self.of.get(of.0 as usize).and_then(|group| self.members.get(*group));

@@ -2,7 +2,7 @@
 //! weighted by volume (Huang and Stoll 1996; Bessembinder 2003).
 //!
 //! Mid is the newest best quote received before the trade: of the book, or of the best-bid/ask messages where those are
-//! ahead of it. Trades of a quarter of a second wait together; their horizons end with that of the last of them.
+//! ahead of it. Trades of half a second wait together; their horizons end with that of the last of them.
 
 use super::bars::worth;
 use super::seconds::Seconds;
@@ -20,9 +20,9 @@ const HORIZONS: [i64; 4] = [1, 5, 30, 60];
 /// Which of them the realised spread and the impact are told for.
 const REALISED: usize = 1;
 /// Trades this near to each other wait together, ns.
-const CELL_NS: i64 = NANOS_PER_SECOND / 4;
+const CELL_NS: i64 = NANOS_PER_SECOND / 2;
 /// Cells that wait for the longest horizon, and a few more.
-const CELLS: usize = 256;
+const CELLS: usize = 128;
 
 // Columns of the sums per second.
 const EFFECTIVE: usize = 0;
@@ -34,17 +34,22 @@ const RIPE: usize = MARKOUTS + HORIZONS.len();
 const WIDTH: usize = RIPE + HORIZONS.len();
 
 /// Trades that wait for their horizons: sums of volume times what the formulas need, D being 1 for a buy and -1 for a sell.
+/// All are differences from a mid nearby, since differences of large sums would lose their digits.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Cell {
     until: Nanos,
     /// Horizons that have passed.
     passed: u8,
     volume: f64,
-    /// D p / m, and D / m.
+    /// The mid before the first of them.
+    near: f64,
+    /// D (p - m) / m.
     paid: f64,
-    per_mid: f64,
-    /// D / p, and D.
-    per_price: f64,
+    /// D (near - m) / m.
+    from_mid: f64,
+    /// D (near - p) / p.
+    from_price: f64,
+    /// D.
     sign: f64,
 }
 
@@ -173,15 +178,15 @@ impl EffectiveSpread {
         self.sums.add(at, VOLUME, volume);
         let until = Nanos(at.0.saturating_sub(at.0.rem_euclid(CELL_NS)).saturating_add(CELL_NS));
         if self.cells.back().is_none_or(|cell| cell.until != until) {
-            let zero = Cell { until, passed: 0, volume: 0.0, paid: 0.0, per_mid: 0.0, per_price: 0.0, sign: 0.0 };
-            self.cells.push_back(zero);
+            let (volume, paid, from_mid, from_price, sign) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            self.cells.push_back(Cell { until, passed: 0, volume, near: mid, paid, from_mid, from_price, sign });
             self.due = self.due.min(until.plus(HORIZONS[0] * NANOS_PER_SECOND));
         }
         if let Some(cell) = self.cells.back_mut() {
             cell.volume += volume;
-            cell.paid += weight * price / mid;
-            cell.per_mid += weight / mid;
-            cell.per_price += weight / price;
+            cell.paid += weight * (price - mid) / mid;
+            cell.from_mid += weight * (cell.near - mid) / mid;
+            cell.from_price += weight * (cell.near - price) / price;
             cell.sign += weight;
         }
     }
@@ -206,11 +211,13 @@ impl EffectiveSpread {
                 }
                 let i = usize::from(cell.passed);
                 if let Some(mid) = self.mid {
+                    let grown = (mid - cell.near) / cell.near;
+                    let since = |difference: f64| difference + grown * (difference + cell.sign);
                     self.sums.add(ends, RIPE + i, cell.volume);
-                    self.sums.add(ends, MARKOUTS + i, mid * cell.per_price - cell.sign);
+                    self.sums.add(ends, MARKOUTS + i, since(cell.from_price));
                     if i == REALISED {
-                        self.sums.add(ends, REALISED_SUM, cell.paid - mid * cell.per_mid);
-                        self.sums.add(ends, IMPACT_SUM, mid * cell.per_mid - cell.sign);
+                        self.sums.add(ends, REALISED_SUM, cell.paid - since(cell.from_mid));
+                        self.sums.add(ends, IMPACT_SUM, since(cell.from_mid));
                     }
                 }
                 cell.passed += 1;
@@ -252,17 +259,17 @@ mod tests {
         let (a, b) = (200.2, 99.95);
         near(stage.value("effective_spread_bps"), 2.0 * (10.0 * a + 5.0 * b) / (a + b));
         assert_eq!(stage.reason("markout_1s_bps"), Some(Reason::NoData));
-        // Both wait until 1.25 s: their second ends at 2.25 s. Mid is 100.2 from 2 s on, 100.4 from exactly 6.25 s on.
+        // Both wait until 1.5 s: their second ends at 2.5 s. Mid is 100.2 from 2 s on, 100.4 from exactly 6.5 s on.
         stage.depth(2_000, &[(Ask, 100_10, 0), (Ask, 100_50, 1)]);
-        stage.at(2_250);
+        stage.at(2_500);
         let markout = |mid: f64| ((mid - 100.1) / 100.1 * a - (mid - 99.95) / 99.95 * b) * 1e4 / (a + b);
         near(stage.value("markout_1s_bps"), markout(100.2));
-        stage.depth(6_250, &[(Ask, 100_50, 0), (Ask, 100_90, 1)]);
+        stage.depth(6_500, &[(Ask, 100_50, 0), (Ask, 100_90, 1)]);
         near(stage.value("markout_5s_bps"), markout(100.2));
         let impact = 2.0 * 1e4 * 0.2 / 100.0 * (a - b) / (a + b);
         near(stage.value("price_impact_5s_bps"), impact);
         near(stage.value("realised_spread_5s_bps"), stage.value("effective_spread_bps") - impact);
-        stage.at(61_250);
+        stage.at(61_500);
         near(stage.value("markout_60s_bps"), markout(100.4));
         near(stage.value("markout_30s_bps"), markout(100.4));
         stage.at(70_000);

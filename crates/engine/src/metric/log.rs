@@ -36,7 +36,7 @@ const fn middle(part: usize) -> f64 {
 }
 
 /// ln(a / b) for finite a, b > 0; as exact for a near b as anywhere.
-pub(super) fn ln_ratio(a: f64, b: f64) -> f64 {
+pub(crate) fn ln_ratio(a: f64, b: f64) -> f64 {
     let near = (a - b) / (a + b);
     if near.abs() < NEAR { 2.0 * atanh(near) } else { ln(a) - ln(b) }
 }

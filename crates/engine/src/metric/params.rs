@@ -1,5 +1,6 @@
 //! What can be chosen about the metrics, and how the choices become columns.
 
+use crate::zscore::ZScoreParams;
 use serde::{Deserialize, Serialize};
 
 /// What can be chosen about the metrics (`features.yaml`, `metrics:`).
@@ -36,6 +37,8 @@ pub struct Params {
     pub premium_impact_quote: f64,
     /// Interest of a funding interval, bps.
     pub premium_interest_bps: f64,
+    /// Standard scores; `zscore` of `features.yaml`.
+    pub zscore: ZScoreParams,
 }
 
 impl Default for Params {
@@ -56,6 +59,7 @@ impl Default for Params {
             vpin_bucket_quote: 0.0,
             premium_impact_quote: 25_000.0,
             premium_interest_bps: 1.0,
+            zscore: ZScoreParams::default(),
         }
     }
 }
@@ -247,6 +251,7 @@ mod tests {
             vpin_bucket_quote: -1.0,
             premium_impact_quote: 0.0,
             premium_interest_bps: f64::NAN,
+            zscore: ZScoreParams { window_size: 0, min_samples: u32::MAX, ..ZScoreParams::default() },
         };
         let problems = nonsense.problems();
         assert_eq!(problems.len(), 15, "{problems:#?}");

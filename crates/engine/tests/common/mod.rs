@@ -173,7 +173,11 @@ impl Bench {
             Output::Alert(alert) => {
                 (alert.instrument, format!("alert:{}", format!("{:?}", alert.state).to_lowercase()))
             }
-            Output::Board(_) | Output::Ladder { .. } | Output::Relief { .. } | Output::Instrument { .. } => {
+            Output::Board(_)
+            | Output::Group(_)
+            | Output::Ladder { .. }
+            | Output::Relief { .. }
+            | Output::Instrument { .. } => {
                 return None;
             }
         };

@@ -7,7 +7,7 @@ use crate::sim::opposite;
 /// A large order stands for a while, near enough to be seen, and is pulled before anybody reaches it.
 pub(crate) fn wall(script: &mut Script) {
     let (side, tag) = (script.side(), script.tag());
-    let size = script.usual.large * script.dose(6.0, 1.5) * script.draw(0.9, 1.3);
+    let size = script.usual.large * script.dose(3.0, 0.9) * script.draw(0.9, 1.3);
     let bps = script.draw(3.0, 9.0) + 2.0 * script.usual.move_bps;
     let lasts = script.draw(14_000.0, 30_000.0);
     script.at(0.0, Act::Rest { tag, side, bps, size });
@@ -18,7 +18,7 @@ pub(crate) fn wall(script: &mut Script) {
 pub(crate) fn layering(script: &mut Script) {
     let side = script.side();
     let count = script.draw(5.0, 9.0) as i64;
-    let size = script.usual.large * script.dose(1.8, 0.5);
+    let size = script.usual.large * script.dose(0.9, 0.3);
     let near = script.draw(1.0, 3.0);
     let rounds = script.draw(4.0, 8.0) as usize;
     let mut ms = 0.0;
@@ -90,7 +90,7 @@ pub(crate) fn iceberg(script: &mut Script) {
 pub(crate) fn absorption(script: &mut Script) {
     let (side, tag) = (script.side(), script.tag());
     let total = script.usual.volume.max(script.usual.trade) * script.dose(160.0, 60.0);
-    let show = script.usual.large * script.hidden(1.2, 0.6);
+    let show = script.usual.large * script.hidden(0.6, 0.3);
     let slices = (total / show).clamp(4.0, 40.0);
     script.at(0.0, Act::Hide { tag, side, show, size: show * slices });
     refill(script, tag, show, slices, 450.0);

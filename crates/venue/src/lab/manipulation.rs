@@ -8,7 +8,7 @@ use fathometer_engine::units::Side;
 /// A large order near the touch makes others trade on the far side, and is gone a moment later; again and again.
 pub(crate) fn spoofing(script: &mut Script) {
     let side = script.side();
-    let size = script.usual.large * script.dose(4.0, 1.2);
+    let size = script.usual.large * script.dose(2.2, 0.7);
     let cycles = script.draw(4.0, 8.0) as usize;
     let mut ms = 0.0;
     for _ in 0..cycles {

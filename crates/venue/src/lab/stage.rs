@@ -14,7 +14,7 @@ use crate::wire::{Event, Exchange, binance, okx};
 use fathometer_engine::input::{Body, Input, Leg, LinkId, NO_LINK};
 use fathometer_engine::instrument::{Instrument, Venue};
 use fathometer_engine::units::{Level, NANOS_PER_MILLI, Nanos, Side};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// One step.
@@ -122,7 +122,9 @@ impl Stage {
         let now = self.now;
         let mut happenings = Vec::new();
         let goes_on = self.source.advance(now, &mut happenings);
-        settle(&mut happenings);
+        if !self.heaps.is_empty() {
+            settle(&mut happenings);
+        }
         for Happening { listing, what, .. } in happenings {
             if let Some((layer, _)) = self.layers.get_mut(listing) {
                 layer.below(what);
@@ -294,11 +296,23 @@ impl House {
     }
 }
 
-/// Within what happened to a market at one instant, levels that go come first: a recording tells bids before asks, and in
-/// between they would cross.
-fn settle(happenings: &mut [Happening]) {
+/// What a recording tells of a market at one instant is one change: of each level what it came to, and those that go first,
+/// since bids are told before asks and in between they would cross.
+fn settle(happenings: &mut Vec<Happening>) {
     let key = |h: &Happening| (h.at, h.listing, matches!(h.what, What::Level(..)));
-    for part in happenings.chunk_by_mut(|a, b| key(a) == key(b)) {
-        part.sort_by_key(|h| matches!(h.what, What::Level(_, level) if level.size.0 > 0));
+    let mut settled = Vec::with_capacity(happenings.len());
+    for part in happenings.chunk_by(|a, b| key(a) == key(b)) {
+        let mut last = BTreeMap::new();
+        for happening in part {
+            match happening.what {
+                What::Level(side, level) => {
+                    last.insert((level.size.0 > 0, side as u8, level.price.0), happening);
+                    last.remove(&(level.size.0 == 0, side as u8, level.price.0));
+                }
+                _ => settled.push(happening.clone()),
+            }
+        }
+        settled.extend(last.into_values().cloned());
     }
+    *happenings = settled;
 }

@@ -33,9 +33,8 @@ fn watch(mut scene: Scene) -> Seen {
             engine.step(input, &mut outbox, &mut NoStopwatch);
             if let Body::Text(bytes) = input.body {
                 seen.frames += 1;
-                seen.hash = bytes.iter().fold(seen.hash, |hash, byte| {
-                    (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-                });
+                seen.hash =
+                    bytes.iter().fold(seen.hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
             }
             for output in &outbox.items {
                 match output {
@@ -72,13 +71,14 @@ fn moment(engine: &Engine, at: Nanos) -> Option<(Nanos, f64, f64, i64, [i64; 2])
     Some((at, mid, (ask - bid) / mid * 1e4, largest, sides.map(|side| near(10.0, side).sum())))
 }
 
-/// Largest of a number of moments, before and while something is played.
+/// Mean of a number of moments, before and while something is played.
 fn before_and_during(seen: &Seen, number: impl Fn(&(Nanos, f64, f64, i64, [i64; 2])) -> f64) -> (f64, f64) {
     let label = seen.label.unwrap();
-    let most = |from: Nanos, to: Nanos| {
-        seen.moments.iter().filter(|m| from <= m.0 && m.0 <= to).map(&number).fold(f64::MIN, f64::max)
+    let mean = |from: Nanos, to: Nanos| {
+        let all: Vec<f64> = seen.moments.iter().filter(|m| from <= m.0 && m.0 <= to).map(&number).collect();
+        all.iter().sum::<f64>() / all.len() as f64
     };
-    (most(label.start.plus(-60 * NANOS_PER_SECOND), label.start), most(label.start, label.end))
+    (mean(label.start.plus(-60 * NANOS_PER_SECOND), label.start), mean(label.start, label.end))
 }
 
 fn simulated(kind: Kind, seed: u64) -> Seen {
@@ -110,15 +110,15 @@ fn the_same_seed_is_the_same_to_the_byte_and_another_is_not() {
 fn what_is_played_shows_in_the_book() {
     for seed in 1..4 {
         let (before, during) = before_and_during(&simulated(Kind::Wall, seed), |m| m.3 as f64);
-        assert!(during > 1.2 * before, "wall {seed}: {before} {during}");
+        assert!(during > 1.3 * before, "wall {seed}: {before} {during}");
         let (before, during) = before_and_during(&simulated(Kind::Spread, seed), |m| m.2);
         assert!(during > 2.0 * before, "spread {seed}: {before} {during}");
-        let (before, during) = before_and_during(&simulated(Kind::Depth, seed), |m| -(m.4[0] as f64 + m.4[1] as f64));
-        assert!(during > 0.7 * before, "depth {seed}: {before} {during}");
+        let (before, during) = before_and_during(&simulated(Kind::Depth, seed), |m| m.4[0] as f64 + m.4[1] as f64);
+        assert!(during < 0.6 * before, "depth {seed}: {before} {during}");
         let seen = simulated(Kind::Pump, seed);
         let start = seen.moments.iter().find(|m| Some(m.0) >= seen.label.map(|l| l.start)).unwrap().1;
-        let (_, top) = before_and_during(&seen, |m| m.1);
-        assert!(top / start > 1.002, "pump {seed}: {start} {top}");
+        let (_, during) = before_and_during(&seen, |m| m.1);
+        assert!(during / start > 1.001, "pump {seed}: {start} {during}");
     }
 }
 
@@ -128,7 +128,7 @@ fn more_disguise_is_less_to_see() {
         let dials = Dials { disguise, intensity: 1.0 };
         before_and_during(&watch(Scene::simulated(Some(Kind::Wall), 5, dials).unwrap()), |m| m.3 as f64).1
     };
-    assert!(wall(0.0) > 2.0 * wall(1.0));
+    assert!(wall(0.0) > 1.5 * wall(1.0));
 }
 
 #[test]

@@ -10,14 +10,14 @@ const SECONDS: usize = 30;
 /// Levels within that distance of mid count as near, basis points.
 const NEAR_BPS: f64 = 15.0;
 /// Most levels of a side that are looked at each second.
-const LEVELS: usize = 120;
+const LEVELS: usize = 1_500;
 
 /// What is usual; sizes in units.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Typical {
     /// Median size of a level near mid.
     pub(crate) level: f64,
-    /// A large one: a level in fifty is larger.
+    /// The largest one near mid, median over the seconds.
     pub(crate) large: f64,
     /// Size within 10 basis points, mean of the sides.
     pub(crate) depth: f64,
@@ -74,12 +74,12 @@ impl Notes {
         let mut second = std::mem::take(&mut self.now);
         second.mid = mid;
         for side in [Side::Bid, Side::Ask] {
-            for (n, level) in layer.shown.top(side, LEVELS * 4).into_iter().enumerate() {
+            for level in layer.shown.top(side, LEVELS) {
                 let away = (level.price.0 as f64 / mid - 1.0).abs() * 1e4;
                 if away < 10.0 {
                     second.depth += level.size.0 as f64 / 2.0;
                 }
-                if away < NEAR_BPS && n < LEVELS {
+                if away < NEAR_BPS {
                     second.levels.push(level.size.0);
                 }
             }
@@ -99,6 +99,9 @@ impl Notes {
         let mut levels: Vec<i64> = all().flat_map(|s| s.levels.iter().copied()).collect();
         levels.sort_unstable();
         let rank = |share: f64| levels.get((levels.len() as f64 * share) as usize).map_or(1.0, |s| *s as f64);
+        let mut largest: Vec<i64> = all().filter_map(|s| s.levels.iter().copied().max()).collect();
+        largest.sort_unstable();
+        let large = largest.get(largest.len() / 2).map_or(1.0, |size| *size as f64);
         let mut spreads: Vec<f64> = all().map(|s| s.spread).collect();
         spreads.sort_by(f64::total_cmp);
         let trades = all().map(|s| s.trades.len()).sum::<usize>() as f64;
@@ -108,7 +111,7 @@ impl Notes {
         let lot = layer.lot as f64;
         Typical {
             level: rank(0.5).max(lot),
-            large: rank(0.98).max(lot),
+            large: large.max(lot),
             depth: (all().map(|s| s.depth).sum::<f64>() / count).max(lot),
             trade: (volume / trades.max(1.0)).max(lot),
             volume: volume / count,

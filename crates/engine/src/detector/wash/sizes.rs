@@ -15,6 +15,57 @@ const BENFORD: [f64; 9] = [
     0.045_757_490_560_675_14,
 ];
 
+/// Bins of the sizes' logarithms, wrapped around, and how many of them a factor of e takes: 4 % each.
+const BINS: usize = 64;
+const BINS_PER_E: f64 = 25.0;
+/// Bins of one trade that is forgotten: what is left of a bin after that many trades is 1/e.
+const CLUSTER_TRADES: f64 = 150.0;
+
+/// How much the sizes of late crowd together.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Clusters(Vec<f32>, f32);
+
+impl Clusters {
+    /// A trade of that many units.
+    pub(super) fn add(&mut self, size: i64) {
+        if self.0.is_empty() {
+            self.0.resize(BINS, 0.0);
+        }
+        // Instead of fading all that is there, what comes weighs more.
+        self.1 = if self.1 == 0.0 { 1.0 } else { self.1 * (1.0 + 1.0 / CLUSTER_TRADES) as f32 };
+        let bin = ((size.max(1) as f64).ln() * BINS_PER_E) as usize % BINS;
+        if let Some(bin) = self.0.get_mut(bin) {
+            *bin += self.1;
+        }
+        if self.1 > 1e6 {
+            let by = self.1;
+            self.0.iter_mut().for_each(|bin| *bin /= by);
+            self.1 = 1.0;
+        }
+    }
+
+    /// Share of the three fullest bins.
+    pub(super) fn share(&self) -> f64 {
+        let (mut top, mut sum) = ([0.0f32; 3], 0.0f32);
+        for bin in &self.0 {
+            sum += bin;
+            let mut bin = *bin;
+            for place in &mut top {
+                if bin > *place {
+                    std::mem::swap(place, &mut bin);
+                }
+            }
+        }
+        if sum > 0.0 { f64::from(top.iter().sum::<f32>() / sum) } else { 0.0 }
+    }
+
+    /// Units changed: what bins mean did too.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+        self.1 = 0.0;
+    }
+}
+
 /// Sums over the sizes of trades.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sizes {
@@ -116,6 +167,17 @@ mod tests {
         let lawful: Vec<i64> = (0..9_000).map(|i| 10f64.powf(3.0 + f64::from(i) / 3_000.0) as i64).collect();
         assert!(of(&lawful).benford_distance() < 0.001);
         assert!(of(&[70; 50]).log_deviation() < 1e-2 && of(&[70; 50]).benford_distance() > 0.2);
+    }
+
+    #[test]
+    fn three_sizes_are_a_crowd_and_many_are_none() {
+        let (mut few, mut many) = (Clusters::default(), Clusters::default());
+        for i in 0..100_000 {
+            few.add([700, 1_234, 5_000][i % 3]);
+            many.add(10 + (i as i64 * 7_919) % 100_000);
+        }
+        assert!((few.share() - 1.0).abs() < 1e-6, "{}", few.share());
+        assert!(many.share() < 0.2, "{}", many.share());
     }
 
     #[test]

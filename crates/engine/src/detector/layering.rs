@@ -1,0 +1,298 @@
+//! Layering: several neighbouring levels of one side grow far beyond the usual at nearly the same time.
+
+use super::band::{SIDES, word};
+use super::near::changes;
+use super::rolling::EverySecond;
+use super::usual::{First, Sizes, Usual};
+use super::{About, Detector, Family, Finding, Found, Gauge, Look, Measure, Pace, Skip};
+use crate::alert::Severity;
+use crate::event::Event;
+use crate::metric::{Finer, OneKind, Seen};
+use crate::units::{Level, NANOS_PER_MILLI, Nanos, Price, Side, Size};
+use serde::{Deserialize, Serialize};
+
+/// What can be chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Neighbouring levels at least.
+    pub levels: u32,
+    /// Each that many times the rolling median of level sizes.
+    pub multiple: f64,
+    /// All together that many times the median of the side's largest such run: where large runs are usual, they are none.
+    pub run_multiple: f64,
+    /// That part of their prices is new as large levels ...
+    pub churn_share: f64,
+    /// ... within so long, ms.
+    pub churn_ms: u32,
+    /// How long it has to stand, ms.
+    pub persist_ms: u32,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Params { levels: 4, multiple: 8.0, run_multiple: 2.0, churn_share: 0.6, churn_ms: 10_000, persist_ms: 500 }
+    }
+}
+
+/// Large levels of a side that are remembered; the oldest goes first.
+const LARGE_MAX: usize = 32;
+
+/// A large level.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Large {
+    price: i64,
+    since: Nanos,
+}
+
+/// A run of large levels, best first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    levels: u32,
+    fresh: u32,
+    size: i64,
+    best: i64,
+    worst: i64,
+}
+
+/// One side.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Flank {
+    large: Vec<Large>,
+    since: Option<Nanos>,
+    /// Size that large levels lost since the layers stand, and what of it was traded.
+    lost: i64,
+    traded: i64,
+}
+
+/// Watches both sides.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Layering {
+    usual: Usual,
+    second: EverySecond,
+    flanks: [Flank; 2],
+    /// Size from which a level is large, units; 0 while that is not known.
+    cut: i64,
+    kind: OneKind,
+}
+
+impl Detector for Layering {
+    type Params = Params;
+
+    const ABOUT: About = About {
+        id: "layering",
+        title: "Layering",
+        family: Family::Liquidity,
+        sees: "Sees four and more neighbouring levels among the first fifty of a side, each eight times the 30 s median of \
+               level sizes and together far beyond the side's usual largest run, most of them not there ten seconds ago; and \
+               how much of what leaves them was traded. Cannot tell one owner's orders from many owners' at neighbouring \
+               prices, nor what they meant by them.",
+        source: "customary rule: 4+ adjacent levels at 8x with 60 % new prices; cf. FINRA 5210.02, MAR RTS 2016/522 annex II",
+        needs_book: true,
+        pace: Pace { clear_ms: 3_000, cooldown_ms: 30_000 },
+    };
+
+    fn on(&mut self, seen: &Seen<'_>, _: &Params, _: &mut Found) {
+        if self.flanks.iter().all(|flank| flank.since.is_none()) {
+            return;
+        }
+        if let Event::Trade(trade) = &seen.stamped.event {
+            let flank = &mut self.flanks[if trade.taker_buy { Side::Ask } else { Side::Bid } as usize];
+            if self.kind.counts(seen.at, trade) && flank.large.iter().any(|large| large.price == trade.price.0) {
+                flank.traded = flank.traded.saturating_add(trade.size.0);
+            }
+            return;
+        }
+        for (side, level, before) in changes(seen).filter(|(_, level, before)| before.0 >= self.cut && level.size < *before)
+        {
+            let flank = &mut self.flanks[side as usize];
+            if flank.large.iter().any(|large| large.price == level.price.0) {
+                flank.lost = flank.lost.saturating_add(before.0 - level.size.0);
+            }
+        }
+    }
+
+    fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
+        let (first, due) = (First::of(look.book), self.second.due(look.at));
+        let usual = self.usual.get();
+        if due && self.flanks.iter().all(|flank| flank.since.is_none()) {
+            let runs = SIDES.map(|side| heaviest(first.side(side), params.levels as usize));
+            self.usual.push(&first, runs);
+        }
+        let Some(usual) = usual else {
+            found.gauge(Gauge { measure: None, warmup: Some(self.usual.progress()) });
+            return found.skip(Skip::ZscoreWarmup);
+        };
+        self.cut = ((usual.level * params.multiple) as i64).max(1);
+        let mut most = 0;
+        for side in SIDES {
+            let run = self.flanks[side as usize].read(look.at, first.side(side), self.cut, params);
+            most = most.max(run.levels);
+            self.judge(look, side, run, &usual, params, found);
+        }
+        let measure = Measure::new("large_neighbours", f64::from(most), Some(f64::from(params.levels)));
+        found.gauge(Gauge { measure: Some(measure), warmup: None });
+    }
+
+    fn on_gap(&mut self) {
+        self.usual.clear();
+        self.flanks = Default::default();
+    }
+
+    fn on_rescale(&mut self, _: Finer) {
+        self.on_gap();
+    }
+}
+
+impl Layering {
+    fn judge(
+        &mut self,
+        look: &Look<'_>,
+        side: Side,
+        run: Run,
+        usual: &Sizes,
+        params: &Params,
+        found: &mut Found,
+    ) {
+        let flank = &mut self.flanks[side as usize];
+        let run_cut = usual.extreme[side as usize] * params.run_multiple;
+        let large = run.levels >= params.levels && run.size as f64 >= run_cut;
+        let churn = f64::from(run.fresh) / f64::from(run.levels.max(1));
+        // Once layers stand they only have to go on standing.
+        if !large || (flank.since.is_none() && churn < params.churn_share) {
+            (flank.since, flank.lost, flank.traded) = (None, 0, 0);
+            return;
+        }
+        let since = *flank.since.get_or_insert(look.at);
+        if look.at.since(since) < ms(params.persist_ms) {
+            return;
+        }
+        let scale = look.instrument.scale;
+        let (size, lost) = (scale.size_f64(Size(run.size)), scale.size_f64(Size(flank.lost)));
+        let traded = scale.size_f64(Size(flank.traded.min(flank.lost)));
+        found.raise(Finding {
+            key: side as u64,
+            severity: Severity::Warning,
+            persist_ms: 0,
+            holds: churn < params.churn_share,
+            since,
+            text: format!(
+                "{} neighbouring {} levels from {} to {} hold {size}, each at least {:.0} times the median level, {:.0} % of \
+                 them new within {:.0} s; {lost} left them since, at most {traded} by trades",
+                run.levels,
+                word(side),
+                scale.price_f64(Price(run.best)),
+                scale.price_f64(Price(run.worst)),
+                params.multiple,
+                churn * 100.0,
+                f64::from(params.churn_ms) / 1e3,
+            ),
+            evidence: vec![
+                Measure::new("large_neighbours", f64::from(run.levels), Some(f64::from(params.levels))),
+                Measure::new("size_together", size, Some(scale.size_f64(Size(run_cut as i64)))),
+                Measure::new("new_share", churn, Some(params.churn_share)),
+                Measure::new("left_since", lost, None),
+                Measure::new("traded_at_most", traded, None),
+            ],
+        });
+    }
+}
+
+impl Flank {
+    /// Brings the memory of large levels up to date and finds the longest run among them.
+    fn read(&mut self, at: Nanos, levels: &[Level], cut: i64, params: &Params) -> Run {
+        let is_large = |level: &Level| level.size.0 >= cut;
+        self.large.retain(|large| levels.iter().any(|level| level.price.0 == large.price && is_large(level)));
+        let (mut longest, mut run) = (Run::default(), Run::default());
+        for level in levels {
+            if !is_large(level) {
+                run = Run::default();
+                continue;
+            }
+            let since = match self.large.iter().find(|large| large.price == level.price.0) {
+                Some(large) => large.since,
+                None => {
+                    if self.large.len() >= LARGE_MAX {
+                        self.large.remove(0);
+                    }
+                    self.large.push(Large { price: level.price.0, since: at });
+                    at
+                }
+            };
+            if run.levels == 0 {
+                run.best = level.price.0;
+            }
+            run.worst = level.price.0;
+            run.levels += 1;
+            run.fresh += u32::from(at.since(since) <= ms(params.churn_ms));
+            run.size = run.size.saturating_add(level.size.0);
+            if run.size > longest.size {
+                longest = run;
+            }
+        }
+        longest
+    }
+}
+
+/// Largest sum over so many neighbouring levels.
+fn heaviest(levels: &[Level], count: usize) -> i64 {
+    let sum = |run: &[Level]| run.iter().map(|level| level.size.0).sum();
+    levels.windows(count.max(1)).map(sum).max().unwrap_or(0)
+}
+
+fn ms(ms: u32) -> i64 {
+    i64::from(ms) * NANOS_PER_MILLI
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detector::tests::{ASK, BID, SIZE, Stage};
+
+    const LAYER: i64 = 10 * SIZE;
+
+    /// So many large bids side by side.
+    fn layer(stage: &mut Stage, from: i64, count: i64) {
+        let bids: Vec<_> = (from..from + count).map(|n| (BID - n, LAYER)).collect();
+        stage.depth(&bids, &[]);
+    }
+
+    #[test]
+    fn four_new_neighbours_are_layers_once() {
+        let mut stage = Stage::new();
+        stage.live(20_000);
+        layer(&mut stage, 22, 4);
+        stage.run(2_000);
+        // Fails when churn is measured of the wrong levels, or the run is broken off.
+        assert_eq!(stage.fired("layering").len(), 1);
+        let text = stage.fired("layering")[0].1.to_owned();
+        assert!(text.starts_with("4 neighbouring bid levels from 999.77 to 999.74 hold 40,"), "{text}");
+        let away: Vec<_> = (22..26).map(|n| (BID - n, SIZE)).collect();
+        stage.depth(&away, &[]);
+        stage.run(5_000);
+        layer(&mut stage, 30, 5);
+        stage.run(5_000);
+        // Fails when the cool-down of 30 s is taken out.
+        assert_eq!(stage.fired("layering").len(), 1);
+        stage.run(10_000);
+    }
+
+    #[test]
+    fn three_or_scattered_or_old_ones_are_none() {
+        let mut stage = Stage::new();
+        stage.live(20_000);
+        layer(&mut stage, 22, 3);
+        layer(&mut stage, 27, 3);
+        stage.depth(&[], &[(ASK + 22, LAYER), (ASK + 24, LAYER), (ASK + 26, LAYER), (ASK + 28, LAYER)]);
+        stage.run(3_000);
+        // Fails when neighbours need not be neighbours.
+        assert_eq!(stage.fired("layering"), []);
+        let mut stage = Stage::new();
+        stage.live(20_000);
+        for n in 22..30 {
+            layer(&mut stage, n, 1);
+            stage.live(12_000); // one after another: no more than one of them is new at a time
+        }
+        // Fails when churn is not asked for.
+        assert_eq!(stage.fired("layering"), []);
+    }
+}
