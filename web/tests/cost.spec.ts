@@ -188,6 +188,34 @@ it('the venues of the group are compared, the best price with fees in marked', a
   await page.close();
 });
 
+it('the ladder marks the rows that the order takes: asks of a purchase, bids of a sale', async () => {
+  const { page } = await open(ORDER);
+  await page.waitForSelector(READY);
+  await pause(700);
+  // rows whose left edge has the accent, above and below the middle of the canvas
+  const marked = (): Promise<{ above: number; below: number }> =>
+    page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('[data-panel="walk"] canvas')!;
+      const probe = document.createElement('canvas').getContext('2d')!;
+      probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--accent').trim();
+      probe.fillRect(0, 0, 1, 1);
+      const accent = probe.getImageData(0, 0, 1, 1).data;
+      const { data, height } = canvas.getContext('2d')!.getImageData(1, 0, 1, canvas.height);
+      const is = (y: number): boolean => [0, 1, 2].every((part) => data[4 * y + part] === accent[part]);
+      const all = Array.from({ length: height }, (_, y) => y).filter(is);
+      return { above: all.filter((y) => y < height / 2).length, below: all.filter((y) => y > height / 2).length };
+    });
+  const bought = await marked();
+  expect(bought.above).toBeGreaterThan(14);
+  expect(bought.below).toBe(0);
+  await page.click('button:has-text("Sell")');
+  await pause(1500);
+  const sold = await marked();
+  expect(sold.below).toBeGreaterThan(14);
+  expect(sold.above).toBe(0);
+  await page.close();
+});
+
 it('a click on the frontier sets the risk aversion', async () => {
   const { page } = await open(ORDER);
   await page.waitForSelector('[data-panel="frontier"] canvas');
