@@ -75,6 +75,10 @@ fn detectors_board_and_counters_are_told() {
     let board = rig.json("/api/v1/board");
     let known = board["instruments"].as_array().unwrap().iter().find(|it| it["id"] == KNOWN).unwrap().clone();
     assert!(known["values"]["spread_bps"].is_number(), "{known}");
+    let columns = rig.json("/api/v1/catalogue")["columns"].clone();
+    for name in known["values"].as_object().unwrap().keys() {
+        assert!(columns.as_array().unwrap().iter().any(|column| column["id"] == **name), "{name} is no column");
+    }
     let metrics = String::from_utf8(rig.get("/metrics").body).unwrap();
     assert!(metrics.contains(r#"fathometer_alerts_firing{severity="warning",detector="crossed"} 1"#), "{metrics}");
     assert!(metrics.contains(r#"fathometer_alerts_total{severity="warning",detector="crossed"} 1"#));
