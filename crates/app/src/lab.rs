@@ -76,7 +76,7 @@ pub fn measure(plan: &Plan) -> Result<Report, Failure> {
                 jobs.push(Job::Simulated(*kind, seed));
             }
             if let Some(take) = fitting.get(seed as usize % fitting.len().max(1)) {
-                jobs.push(Job::Recorded(*kind, seed, (*take).clone()));
+                jobs.push(Job::Recorded(*kind, seed, Box::new((*take).clone())));
             }
         }
     }

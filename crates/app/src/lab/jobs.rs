@@ -18,7 +18,7 @@ pub enum Job {
     /// A script in a simulated market.
     Simulated(Kind, u64),
     /// A script in a recording.
-    Recorded(Kind, u64, Take),
+    Recorded(Kind, u64, Box<Take>),
     /// A simulated market in which nothing is played.
     CleanSimulated(u64),
     /// A recording as it is.
