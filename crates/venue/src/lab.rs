@@ -104,9 +104,9 @@ kinds! {
     Marking "marking" manipulation::marking Pair ["marking"] "The price is pushed just before funding is fixed.";
     Wash "wash" manipulation::wash One ["wash"] "Somebody trades with himself.";
     Pump "pump" manipulation::pump One ["pump"] "The price is bought up and everything sold to those who followed.";
-    Dislocation "dislocation" pricing::dislocation Venues ["dislocation"] "One venue quotes away from all others.";
-    Divergence "divergence" pricing::divergence Pair ["divergence", "basis"] "A perpetual walks away from its index and spot.";
-    StalePrice "stale_price" pricing::stale_price Venues ["stale_price", "dislocation"] "One venue stands still while the others move.";
+    Dislocation "dislocation" pricing::dislocation Pair ["dislocation", "basis"] "A perpetual walks away from its index and spot.";
+    Divergence "divergence" pricing::divergence Venues ["divergence"] "One venue quotes away from all others.";
+    StalePrice "stale_price" pricing::stale_price Venues ["stale_price"] "One venue stands still while the others move.";
     FundingPressure "funding_pressure" pricing::funding_pressure Pair ["funding_pressure"] "Somebody leans on the perpetual before funding is paid.";
     Cascade "cascade" pricing::cascade Perpetual ["cascade"] "Forced orders push the price to where the next are forced.";
 }
@@ -177,7 +177,7 @@ impl Scene {
         let before_funding = if kind == Some(Kind::FundingPressure) { 55.0 } else { 25.0 };
         let funding = DAY.plus(FUNDING_NANOS * (1 + rng.below(2) as i64));
         let start = match kind.map(Kind::ground) {
-            Some(Ground::Pair) if kind != Some(Kind::Divergence) => {
+            Some(Ground::Pair) if kind != Some(Kind::Dislocation) => {
                 funding.plus(-((quiet + before_funding) * NANOS_PER_SECOND as f64) as i64)
             }
             _ => funding.plus(-3 * 3600 * NANOS_PER_SECOND),

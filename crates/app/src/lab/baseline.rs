@@ -60,8 +60,10 @@ fn rule(kind: Kind) -> (Gauge, Cut) {
         Kind::Pinging => (Gauge::Trades, Cut::Above(100.0)),
         Kind::Stuffing => (Gauge::Changes, Cut::Above(5_000.0)),
         Kind::Ignition | Kind::Pump | Kind::Cascade => (Gauge::Move, Cut::Above(20.0)),
-        Kind::Marking | Kind::Divergence | Kind::FundingPressure => (Gauge::Column("basis_spot_bps"), Cut::Above(10.0)),
-        Kind::Dislocation | Kind::StalePrice => (Gauge::Apart, Cut::Above(10.0)),
+        Kind::Marking | Kind::Dislocation | Kind::FundingPressure => {
+            (Gauge::Column("basis_spot_bps"), Cut::Above(10.0))
+        }
+        Kind::Divergence | Kind::StalePrice => (Gauge::Apart, Cut::Above(10.0)),
     }
 }
 

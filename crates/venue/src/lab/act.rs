@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Thin(Vec<Thin>),
     /// Others quote higher (or lower) than they would.
     Shift(f64),
+    /// Mark and index are told that much higher (or lower) than they would be.
+    Reference(f64),
     /// Quotes stand still, or go on.
     Freeze(bool),
     /// The venue says what funding will be, and in how many seconds from now it is paid.
@@ -77,6 +79,7 @@ impl Act {
             Act::Wash { size, buy } => layer.wash(size as i64, buy),
             Act::Thin(ref thin) => layer.set_thin(thin.clone()),
             Act::Shift(bps) => layer.set_shift(bps),
+            Act::Reference(bps) => layer.set_reference(bps),
             Act::Freeze(on) => layer.set_frozen(on),
             Act::Funding { rate, in_seconds } => {
                 let rate = Decimal::new((rate * 1e8).round() as i64, 8);

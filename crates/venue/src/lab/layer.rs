@@ -6,7 +6,7 @@ use crate::market::What;
 use crate::publish::Book;
 use crate::sim::{opposite, sign};
 use fathometer_engine::instrument::Instrument;
-use fathometer_engine::units::{Level, Nanos, Price, Side, Size};
+use fathometer_engine::units::{Decimal, Level, Nanos, Price, Side, Size};
 use std::collections::BTreeMap;
 
 /// Levels this far from mid (basis points) follow a change of everything; further out only when they change themselves.
@@ -64,6 +64,8 @@ pub(crate) struct Layer {
     /// How far all others' prices are moved, in units.
     shift: i64,
     frozen: bool,
+    /// How far mark and index are moved, basis points.
+    reference_bps: f64,
     taker_orders: u64,
     /// Everything was moved: best prices in between mean nothing.
     pub(crate) moved: bool,
@@ -73,9 +75,7 @@ pub(crate) struct Layer {
 impl Layer {
     /// An empty market.
     pub(crate) fn new(instrument: Instrument) -> Self {
-        let step = |step: Option<fathometer_engine::units::Decimal>, decimals| {
-            step.and_then(|s| s.at(decimals).ok()).unwrap_or(1).max(1)
-        };
+        let step = |step: Option<Decimal>, decimals| step.and_then(|s| s.at(decimals).ok()).unwrap_or(1).max(1);
         let (tick, lot) = (step(instrument.tick, instrument.scale.price), step(instrument.lot, instrument.scale.size));
         Layer {
             instrument,
@@ -88,6 +88,7 @@ impl Layer {
             thin: Vec::new(),
             shift: 0,
             frozen: false,
+            reference_bps: 0.0,
             taker_orders: TAKER_ORDERS,
             moved: false,
             out: Vec::new(),
@@ -134,6 +135,8 @@ impl Layer {
                     self.traded(price.0 + self.shift, size.0, taker_buy, taker_order);
                 }
             }
+            What::Mark(price) => self.out.push(What::Mark(self.referred(price))),
+            What::Index(price) => self.out.push(What::Index(self.referred(price))),
             other => self.out.push(other),
         }
     }
@@ -241,6 +244,19 @@ impl Layer {
             self.shift = shift;
             self.refresh_all(REACH_BPS);
         }
+    }
+
+    /// Mark and index are moved by that much from where they are without the script.
+    pub(crate) fn set_reference(&mut self, bps: f64) {
+        self.reference_bps = bps;
+    }
+
+    fn referred(&self, price: Decimal) -> Decimal {
+        if self.reference_bps == 0.0 {
+            return price;
+        }
+        let units = price.mantissa as f64 * (1.0 + self.reference_bps * 1e-4);
+        Decimal { mantissa: units.round() as _, ..price }
     }
 
     /// The quotes stand still, or go on.

@@ -6,7 +6,7 @@ use super::script::{Script, up};
 use crate::sim::opposite;
 
 /// One venue quotes away from all others.
-pub(crate) fn dislocation(script: &mut Script) {
+pub(crate) fn divergence(script: &mut Script) {
     let bps = script.dose(35.0, 10.0) * up(script.side());
     let lasts = script.draw(12_000.0, 22_000.0);
     script.drift(0, (0.0, 1_500.0), (0.0, bps));
@@ -14,7 +14,7 @@ pub(crate) fn dislocation(script: &mut Script) {
 }
 
 /// The perpetual walks away from index, mark and spot, and stays away.
-pub(crate) fn divergence(script: &mut Script) {
+pub(crate) fn dislocation(script: &mut Script) {
     let bps = script.dose(60.0, 22.0) * up(script.side());
     let walk = script.draw(8_000.0, 15_000.0);
     let lasts = script.draw(40_000.0, 60_000.0);
@@ -29,6 +29,11 @@ pub(crate) fn stale_price(script: &mut Script) {
     script.at(0.0, Act::Freeze(true));
     for other in 1..script.listings {
         script.drift(other, (1_000.0, 5_000.0), (0.0, bps));
+        // The index is made of those that move, and marks follow it.
+        for step in 0..=20 {
+            let share = f64::from(step) / 20.0;
+            script.on(other, 1_000.0 + 4_000.0 * share, Act::Reference(bps * share));
+        }
     }
     // In the end it follows in one step.
     script.at(lasts - 20.0, Act::Shift(bps));
