@@ -3,7 +3,7 @@
 use super::band::{SIDES, word};
 use super::near::changes;
 use super::rolling::EverySecond;
-use super::usual::{First, Sizes, Usual};
+use super::usual::{First, Usual};
 use super::{About, Detector, Family, Finding, Found, Gauge, Look, Measure, Pace, Skip};
 use crate::alert::Severity;
 use crate::event::Event;
@@ -15,11 +15,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
+    /// Levels within that distance of their side's best are looked at, bps.
+    pub near_bps: f64,
     /// Neighbouring levels at least.
     pub levels: u32,
     /// Each that many times the rolling median of level sizes.
     pub multiple: f64,
-    /// All together that many times the median of the side's largest such run: where large runs are usual, they are none.
+    /// And that many times what the smallest of the side's strongest run of so many levels usually is: where large
+    /// neighbours are usual, they are no layers.
     pub run_multiple: f64,
     /// That part of their prices is new as large levels ...
     pub churn_share: f64,
@@ -31,12 +34,22 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { levels: 4, multiple: 8.0, run_multiple: 2.0, churn_share: 0.6, churn_ms: 10_000, persist_ms: 500 }
+        Params {
+near_bps: 5.0,
+levels: 4,
+multiple: 8.0,
+run_multiple: 4.0,
+churn_share: 0.6,
+churn_ms: 1_500,
+persist_ms: 500,
+}
     }
 }
 
 /// Large levels of a side that are remembered; the oldest goes first.
 const LARGE_MAX: usize = 32;
+/// Levels a side that are looked at.
+const LEVELS: usize = 256;
 
 /// A large level.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -71,8 +84,8 @@ pub struct Layering {
     usual: Usual,
     second: EverySecond,
     flanks: [Flank; 2],
-    /// Size from which a level is large, units; 0 while that is not known.
-    cut: i64,
+    /// Size from which a level of each side is large, units.
+    cuts: [i64; 2],
     kind: OneKind,
 }
 
@@ -83,10 +96,10 @@ impl Detector for Layering {
         id: "layering",
         title: "Layering",
         family: Family::Liquidity,
-        sees: "Sees four and more neighbouring levels among the first fifty of a side, each eight times the 30 s median of \
-               level sizes and together far beyond the side's usual largest run, most of them not there ten seconds ago; and \
-               how much of what leaves them was traded. Cannot tell one owner's orders from many owners' at neighbouring \
-               prices, nor what they meant by them.",
+        sees: "Sees four and more neighbouring levels within five bps of a side's best, each eight times the 30 s median of \
+               level sizes and four times what neighbours there usually all have, most of which came within the same second and a \
+               half; and how much of what leaves them was traded. Cannot tell one owner's orders from many owners' at \
+               neighbouring prices, nor what they meant by them.",
         source: "customary rule: 4+ adjacent levels at 8x with 60 % new prices; cf. FINRA 5210.02, MAR RTS 2016/522 annex II",
         needs_book: true,
         pace: Pace { clear_ms: 3_000, cooldown_ms: 30_000 },
@@ -103,8 +116,11 @@ impl Detector for Layering {
             }
             return;
         }
-        for (side, level, before) in changes(seen).filter(|(_, level, before)| before.0 >= self.cut && level.size < *before)
-        {
+        let least = self.cuts[0].min(self.cuts[1]);
+        for (side, level, before) in changes(seen) {
+            if before.0 < least || level.size >= before {
+                continue;
+            }
             let flank = &mut self.flanks[side as usize];
             if flank.large.iter().any(|large| large.price == level.price.0) {
                 flank.lost = flank.lost.saturating_add(before.0 - level.size.0);
@@ -113,22 +129,23 @@ impl Detector for Layering {
     }
 
     fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
-        let (first, due) = (First::of(look.book), self.second.due(look.at));
+        let (first, due) = (First::<LEVELS>::of(look.book, params.near_bps), self.second.due(look.at));
         let usual = self.usual.get();
         if due && self.flanks.iter().all(|flank| flank.since.is_none()) {
-            let runs = SIDES.map(|side| heaviest(first.side(side), params.levels as usize));
+            let runs = SIDES.map(|side| strongest(first.side(side), params.levels as usize));
             self.usual.push(&first, runs);
         }
         let Some(usual) = usual else {
             found.gauge(Gauge { measure: None, warmup: Some(self.usual.progress()) });
             return found.skip(Skip::ZscoreWarmup);
         };
-        self.cut = ((usual.level * params.multiple) as i64).max(1);
+        let cut = |side: usize| (usual.level * params.multiple).max(usual.extreme[side] * params.run_multiple);
+        self.cuts = [0, 1].map(|side| (cut(side) as i64).max(1));
         let mut most = 0;
         for side in SIDES {
-            let run = self.flanks[side as usize].read(look.at, first.side(side), self.cut, params);
+            let run = self.flanks[side as usize].read(look.at, first.side(side), self.cuts[side as usize], params);
             most = most.max(run.levels);
-            self.judge(look, side, run, &usual, params, found);
+            self.judge(look, side, run, params, found);
         }
         let measure = Measure::new("large_neighbours", f64::from(most), Some(f64::from(params.levels)));
         found.gauge(Gauge { measure: Some(measure), warmup: None });
@@ -145,18 +162,9 @@ impl Detector for Layering {
 }
 
 impl Layering {
-    fn judge(
-        &mut self,
-        look: &Look<'_>,
-        side: Side,
-        run: Run,
-        usual: &Sizes,
-        params: &Params,
-        found: &mut Found,
-    ) {
-        let flank = &mut self.flanks[side as usize];
-        let run_cut = usual.extreme[side as usize] * params.run_multiple;
-        let large = run.levels >= params.levels && run.size as f64 >= run_cut;
+    fn judge(&mut self, look: &Look<'_>, side: Side, run: Run, params: &Params, found: &mut Found) {
+        let (cut, flank) = (self.cuts[side as usize], &mut self.flanks[side as usize]);
+        let large = run.levels >= params.levels;
         let churn = f64::from(run.fresh) / f64::from(run.levels.max(1));
         // Once layers stand they only have to go on standing.
         if !large || (flank.since.is_none() && churn < params.churn_share) {
@@ -177,19 +185,20 @@ impl Layering {
             holds: churn < params.churn_share,
             since,
             text: format!(
-                "{} neighbouring {} levels from {} to {} hold {size}, each at least {:.0} times the median level, {:.0} % of \
+                "{} neighbouring {} levels from {} to {} hold {size}, each at least {}, {:.0} % of \
                  them new within {:.0} s; {lost} left them since, at most {traded} by trades",
                 run.levels,
                 word(side),
                 scale.price_f64(Price(run.best)),
                 scale.price_f64(Price(run.worst)),
-                params.multiple,
+                scale.size_f64(Size(cut)),
                 churn * 100.0,
                 f64::from(params.churn_ms) / 1e3,
             ),
             evidence: vec![
                 Measure::new("large_neighbours", f64::from(run.levels), Some(f64::from(params.levels))),
-                Measure::new("size_together", size, Some(scale.size_f64(Size(run_cut as i64)))),
+                Measure::new("size_together", size, None),
+                Measure::new("large_from", scale.size_f64(Size(cut)), None),
                 Measure::new("new_share", churn, Some(params.churn_share)),
                 Measure::new("left_since", lost, None),
                 Measure::new("traded_at_most", traded, None),
@@ -234,10 +243,10 @@ impl Flank {
     }
 }
 
-/// Largest sum over so many neighbouring levels.
-fn heaviest(levels: &[Level], count: usize) -> i64 {
-    let sum = |run: &[Level]| run.iter().map(|level| level.size.0).sum();
-    levels.windows(count.max(1)).map(sum).max().unwrap_or(0)
+/// The largest size that so many neighbouring levels all have.
+fn strongest(levels: &[Level], count: usize) -> i64 {
+    let weakest = |run: &[Level]| run.iter().map(|level| level.size.0).min().unwrap_or(0);
+    levels.windows(count.max(1)).map(weakest).max().unwrap_or(0)
 }
 
 fn ms(ms: u32) -> i64 {

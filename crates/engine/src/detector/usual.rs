@@ -1,4 +1,4 @@
-//! What level sizes near the touch usually are: the rolling median of thirty seconds, read once a second.
+//! What level sizes near the touch usually are: rolling medians of thirty seconds, read once a second.
 
 use super::band::SIDES;
 use crate::book::Book;
@@ -7,8 +7,6 @@ use crate::units::{Level, Side};
 use crate::zscore::{ZScore, ZScoreParams};
 use serde::{Deserialize, Serialize};
 
-/// Levels a side that are looked at.
-pub(super) const NEAR: usize = 50;
 /// Samples of a second in the medians.
 const WINDOW: ZScoreParams = ZScoreParams { enabled: true, window_size: 30, min_samples: 15, reset_on_gap: true };
 
@@ -17,7 +15,7 @@ const WINDOW: ZScoreParams = ZScoreParams { enabled: true, window_size: 30, min_
 pub(super) struct Sizes {
     /// Size of a level, units.
     pub(super) level: f64,
-    /// The side's extreme of whoever keeps this, units: its largest level, its largest run.
+    /// The side's extreme of whoever keeps this, units.
     pub(super) extreme: [f64; 2],
 }
 
@@ -30,7 +28,7 @@ pub(super) struct Usual {
 
 impl Usual {
     /// Once a second: the median level of both sides now, and each side's extreme.
-    pub(super) fn push(&mut self, first: &First, extremes: [i64; 2]) {
+    pub(super) fn push<const N: usize>(&mut self, first: &First<N>, extremes: [i64; 2]) {
         let Some(median) = first.median() else { return };
         push(&mut self.level, median as f64);
         for (window, extreme) in self.extremes.iter_mut().zip(extremes) {
@@ -61,29 +59,32 @@ fn push(window: &mut Option<ZScore>, x: f64) {
     window.get_or_insert_with(|| ZScore::new(WINDOW)).push(x);
 }
 
-/// The first levels of both sides that are known, best first.
+/// The first levels of both sides that are known, at most `N` a side, best first.
 #[derive(Debug)]
-pub(super) struct First {
-    levels: [[Level; NEAR]; 2],
+pub(super) struct First<const N: usize> {
+    levels: [[Level; N]; 2],
     count: [usize; 2],
 }
 
-impl First {
-    /// Reads them from a book.
-    pub(super) fn of(book: &Book) -> Self {
-        let mut first = First { levels: [[Level::default(); NEAR]; 2], count: [0; 2] };
+impl<const N: usize> First<N> {
+    /// Those within so many bps of the side's best.
+    pub(super) fn of(book: &Book, bps: f64) -> Self {
+        let mut first = First { levels: [[Level::default(); N]; 2], count: [0; 2] };
         for side in SIDES {
+            let Some(best) = book.best(side) else { continue };
+            let reach = (best.price.0 as f64 * bps / 1e4) as i64;
             let (levels, count) = (&mut first.levels[side as usize], &mut first.count[side as usize]);
             let trusted = book.trusted(side);
             book.walk(side, |level| {
-                if trusted.is_some_and(|worst| level.price.is_worse(worst, side)) {
+                let unknown = trusted.is_some_and(|worst| level.price.is_worse(worst, side));
+                if unknown || (level.price.0 - best.price.0).abs() > reach {
                     return false;
                 }
                 if let Some(slot) = levels.get_mut(*count) {
                     *slot = level;
                     *count += 1;
                 }
-                *count < NEAR
+                *count < N
             });
         }
         first
@@ -94,13 +95,16 @@ impl First {
         self.levels[side as usize].get(..self.count[side as usize]).unwrap_or_default()
     }
 
-    /// The middle size of both sides' levels.
+    /// The middle size of the levels of each side, the mean of both.
     fn median(&self) -> Option<i64> {
-        let mut sizes = [0; 2 * NEAR];
-        let all = SIDES.into_iter().flat_map(|side| self.side(side)).map(|level| level.size.0);
-        let count = sizes.iter_mut().zip(all).map(|(slot, size)| *slot = size).count();
-        let sizes = sizes.get_mut(..count).filter(|sizes| !sizes.is_empty())?;
-        Some(*sizes.select_nth_unstable((count - 1) / 2).1)
+        let of = |side: Side| {
+            let mut sizes = [0; N];
+            let levels = self.side(side);
+            sizes.iter_mut().zip(levels).for_each(|(slot, level)| *slot = level.size.0);
+            let sizes = sizes.get_mut(..levels.len()).filter(|sizes| !sizes.is_empty())?;
+            Some(*sizes.select_nth_unstable((levels.len() - 1) / 2).1)
+        };
+        Some(of(Side::Bid)?.midpoint(of(Side::Ask)?))
     }
 }
 

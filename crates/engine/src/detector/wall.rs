@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
+    /// Levels within that distance of their side's best are looked at, bps.
+    pub near_bps: f64,
     /// Times the rolling median of level sizes.
     pub multiple: f64,
     /// And times the rolling median of the side's largest level: where large levels are usual, they are no walls.
@@ -28,12 +30,14 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { multiple: 5.0, largest_multiple: 2.5, persist_ms: 5_000, over_share: 0.5, linger_ms: 1_000 }
+        Params { near_bps: 15.0, multiple: 5.0, largest_multiple: 1.5, persist_ms: 5_000, over_share: 0.5, linger_ms: 1_000 }
     }
 }
 
 /// Walls that are followed at the same time; more are not begun.
-const WALLS_MAX: usize = 8;
+const WALLS_MAX: usize = 16;
+/// Levels a side that are looked at.
+const LEVELS: usize = 1_024;
 /// A new level of that part of the wall's size, soon after its end, is where it moved to.
 const MOVED_SHARE: f64 = 0.7;
 
@@ -43,6 +47,8 @@ struct Wall {
     side: Side,
     price: i64,
     since: Nanos,
+    /// It was seen to come; one that stood there already is only kept in mind.
+    came: bool,
     size: i64,
     largest: i64,
     /// Sum of all decreases and increases of the level, as far as the messages tell them apart.
@@ -63,6 +69,8 @@ pub struct Walls {
     usual: Usual,
     second: EverySecond,
     walls: Vec<Wall>,
+    /// How far each side was looked at the last time.
+    ends: [Option<Price>; 2],
     /// Smallest size that matters to any wall: what is smaller is passed over.
     floor: i64,
     kind: OneKind,
@@ -75,8 +83,8 @@ impl Detector for Walls {
         id: "wall",
         title: "Wall",
         family: Family::Liquidity,
-        sees: "Sees a level among the first fifty of its side that is five times the 30 s median of level sizes and stands \
-               out among the largest levels too, for five seconds; and tells what became of it. How much of it was traded \
+        sees: "Sees a level within 15 bps of its side's best grow to five times the 30 s median of level sizes and beyond \
+               the side's largest, and stand for five seconds; and tells what became of it. How much of it was traded \
                and how much cancelled can only be bounded: level data do not say which order filled, and what came and \
                went between two messages is not seen at all. Cannot tell one order from several at the same price.",
         source: "customary rule: 5x the rolling 30 s median over 5 s",
@@ -108,7 +116,7 @@ impl Detector for Walls {
         if !self.second.due(look.at) {
             return self.tell(look, params, found, false);
         }
-        let first = First::of(look.book);
+        let first = First::<LEVELS>::of(look.book, params.near_bps);
         let largest = SIDES.map(|side| first.side(side).iter().map(|level| level.size.0).max().unwrap_or(0));
         if let Some(usual) = self.usual.get() {
             for side in SIDES {
@@ -123,12 +131,8 @@ impl Detector for Walls {
                 });
             }
         }
-        // A wall is not what is usual: the largest of a side with a wall is the wall's neighbour.
-        let usual_largest = SIDES.map(|side| {
-            let of = |level: &&Level| !self.walls.iter().any(|w| w.side == side && w.price == level.price.0);
-            first.side(side).iter().filter(of).map(|level| level.size.0).max().unwrap_or(largest[side as usize])
-        });
-        self.usual.push(&first, usual_largest);
+        self.ends = SIDES.map(|side| first.side(side).last().map(|level| level.price));
+        self.usual.push(&first, largest);
         self.mind_floor(params);
         self.tell(look, params, found, true);
     }
@@ -136,6 +140,7 @@ impl Detector for Walls {
     fn on_gap(&mut self) {
         self.walls.clear();
         self.usual.clear();
+        self.ends = [None; 2];
     }
 
     fn on_rescale(&mut self, finer: Finer) {
@@ -147,6 +152,7 @@ impl Detector for Walls {
             }
         }
         self.floor = self.floor.saturating_mul(finer.size);
+        self.ends = [None; 2];
         self.usual.clear();
     }
 }
@@ -163,10 +169,12 @@ impl Walls {
         if self.walls.len() >= WALLS_MAX {
             return;
         }
+        let known = self.ends[side as usize];
         self.walls.push(Wall {
             side,
             price: level.price.0,
             since: at,
+            came: known.is_some_and(|end| !level.price.is_worse(end, side)),
             size,
             largest: size,
             lost: 0,
@@ -222,7 +230,7 @@ impl Walls {
         let standing = self.walls.iter().filter(|wall| wall.over.is_none());
         let times = standing.clone().map(|wall| wall.size).max().map_or(0.0, |size| size as f64 / usual.level);
         found.gauge(Gauge { measure: Some(Measure::new("times_median", times, Some(params.multiple))), warmup: None });
-        for wall in standing.filter(|wall| due && lasted(look.at, wall) >= ms(params.persist_ms)) {
+        for wall in standing.filter(|wall| wall.came && due && lasted(look.at, wall) >= ms(params.persist_ms)) {
             let (size, price) = (scale.size_f64(Size(wall.size)), scale.price_f64(Price(wall.price)));
             let median = scale.size_f64(Size(usual.level as i64));
             let seconds = lasted(look.at, wall) as f64 / 1e9;
@@ -252,7 +260,7 @@ impl Walls {
         let done = |wall: &Wall| wall.over.is_some_and(|over| look.at.since(over) >= ms(params.linger_ms));
         for wall in self.walls.iter().filter(|wall| done(wall)) {
             let over = wall.over.unwrap_or(look.at);
-            if over.since(wall.since) >= ms(params.persist_ms) {
+            if wall.came && over.since(wall.since) >= ms(params.persist_ms) {
                 found.raise(end(look, wall, over));
             }
         }
