@@ -79,7 +79,7 @@ impl Bars {
             return None;
         }
         let (bid, ask) = look.touch()?;
-        let mid = f64::midpoint(bid, ask);
+        let mid = round(f64::midpoint(bid, ask));
         self.second = second;
         let bar = Bar { mid, ..std::mem::take(&mut self.open) };
         if let Some(last) = self.bars.back() {
@@ -167,6 +167,11 @@ impl Bars {
 pub(super) fn bps(a: f64, b: f64) -> f64 {
     let distance = (a / b).ln() * 1e4;
     if distance.is_finite() { distance } else { 0.0 }
+}
+
+/// A mid as people read it: without the noise that halving leaves behind.
+pub(super) fn round(price: f64) -> f64 {
+    (price * 1e8).round() / 1e8
 }
 
 /// The word for a taker's or a price's direction.

@@ -34,10 +34,10 @@ impl Default for Params {
     fn default() -> Self {
         Params {
             window_s: 10,
-            forced: 4,
+            forced: 3,
             forced_share: 0.3,
-            volume_multiple: 5.0,
-            lean: 0.8,
+            volume_multiple: 3.0,
+            lean: 0.7,
             depth_left: 0.6,
             sigmas: 5.0,
             move_min_bps: 12.0,

@@ -1,5 +1,6 @@
 //! What the other venues of a group agree on.
 
+use super::bars::round;
 use super::{Look, Mate};
 use crate::instrument::Kind;
 use crate::units::NANOS_PER_MILLI;
@@ -12,9 +13,6 @@ const MATES_MAX: usize = 15;
 pub(super) struct Consensus {
     /// Median of their mids, quote currency.
     pub(super) mid: f64,
-    /// Lowest and highest of them.
-    pub(super) low: f64,
-    pub(super) high: f64,
     /// How many, and a number that says which: the comparison starts anew when it changes.
     pub(super) count: usize,
     pub(super) who: u64,
@@ -35,8 +33,6 @@ pub(super) fn consensus(look: &Look<'_>, age_max_ms: u32) -> Option<Consensus> {
     }
     let mids = mids.get_mut(..count)?;
     mids.sort_by(f64::total_cmp);
-    let (low, high) = (*mids.first()?, *mids.last()?);
-    let middle = |back: usize| mids.get(back).copied();
-    let mid = f64::midpoint(middle((count - 1) / 2)?, middle(count / 2)?);
-    Some(Consensus { mid, low, high, count, who })
+    let mid = round(f64::midpoint(*mids.get(count.checked_sub(1)? / 2)?, *mids.get(count / 2)?));
+    Some(Consensus { mid, count, who })
 }

@@ -1,5 +1,6 @@
 //! Dislocation: a derivative leaves its mark, its index or its spot by far more than usual.
 
+use super::bars::round;
 use super::{About, Detector, Family, Finding, Found, Gauge, Look, Measure, Pace, Skip};
 use crate::alert::Severity;
 use crate::instrument::Kind;
@@ -73,7 +74,7 @@ impl Detector for Dislocation {
             return found.skip(Skip::NotApplicable);
         }
         let Some((bid, ask)) = look.touch() else { return found.skip(Skip::NoData) };
-        let mid = f64::midpoint(bid, ask);
+        let mid = round(f64::midpoint(bid, ask));
         let second = look.at.0.div_euclid(NANOS_PER_SECOND);
         let turned = std::mem::replace(&mut self.second, second) != second;
         let references = [("mark", look.peers.mark), ("index", look.peers.index), ("spot", look.peers.spot_mid)];
@@ -81,7 +82,7 @@ impl Detector for Dislocation {
         for (number, (name, reference)) in references.into_iter().enumerate() {
             let age_max = i64::from(params.age_max_ms) * NANOS_PER_MILLI;
             let usual = &mut self.usual[number];
-            let Some((price, _)) = reference.filter(|(p, at)| *p > 0.0 && look.at.since(*at) <= age_max) else {
+            let Some((price, _)) = reference.map(|(p, at)| (round(p), at)).filter(|(p, at)| *p > 0.0 && look.at.since(*at) <= age_max) else {
                 usual.since = None;
                 continue;
             };

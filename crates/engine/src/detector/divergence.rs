@@ -1,9 +1,10 @@
 //! Divergence: this venue left the price that the others agree on; who merely follows is not blamed.
 
-use super::bars::bps;
+use super::bars::{bps, round};
 use super::consensus::consensus;
 use super::{About, Detector, Family, Finding, Found, Gauge, Look, Measure, Pace, Skip};
 use crate::alert::Severity;
+use crate::instrument::Kind;
 use crate::units::{NANOS_PER_SECOND, Nanos};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -80,7 +81,7 @@ impl Detector for Divergence {
             self.since = None;
             return found.skip(Skip::NoData);
         };
-        let mid = f64::midpoint(bid, ask);
+        let mid = round(f64::midpoint(bid, ask));
         if self.who != others.who {
             *self = Divergence { who: others.who, agreed: (mid, others.mid), ..Divergence::default() };
         }
@@ -102,7 +103,7 @@ impl Detector for Divergence {
             self.agreed = (mid, others.mid);
         }
         let (own_move, their_move) = (bps(mid, self.agreed.0), bps(others.mid, self.agreed.1));
-        let left = own_move.abs() > their_move.abs() && (mid < others.low || mid > others.high);
+        let left = own_move.abs() > their_move.abs() && self.is_alone(look, mid, params);
         if beyond.abs() < params.distance_bps || sigmas.abs() < params.sigmas || !left {
             self.since = None;
             return;
@@ -164,6 +165,12 @@ impl Divergence {
             // Slots above the middle: own changes after the others'.
             *product = *product * keep + if slot >= LAG_MAX { dx * past_y } else { dy * past_x };
         }
+    }
+
+    /// Whether nobody else, of whatever kind, stands where this venue does: then it is not the one that left.
+    fn is_alone(&self, look: &Look<'_>, mid: f64, params: &Params) -> bool {
+        let mates = look.mates.iter().filter(|mate| matches!(mate.kind, Kind::Spot | Kind::Perpetual));
+        mates.into_iter().all(|mate| bps(mid, mate.mid()).abs() >= params.distance_bps / 2.0)
     }
 
     /// Samples by which this venue follows the others; negative where it leads, 0 where it cannot be told.

@@ -26,7 +26,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { before_s: 600, window_s: 30, lean: 0.4, volume_multiple: 1.5, premium_bps: 8.0 }
+        Params { before_s: 600, window_s: 30, lean: 0.3, volume_multiple: 1.2, premium_bps: 8.0 }
     }
 }
 

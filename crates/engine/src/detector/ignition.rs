@@ -33,9 +33,9 @@ impl Default for Params {
     fn default() -> Self {
         Params {
             burst_s: 5,
-            volume_multiple: 2.0,
+            volume_multiple: 1.5,
             lean: 0.6,
-            sigmas: 6.5,
+            sigmas: 6.0,
             move_min_bps: 5.0,
             reversal: 0.6,
             within_s: 12,

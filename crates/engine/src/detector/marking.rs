@@ -34,7 +34,7 @@ impl Default for Params {
             fixings_utc_s: vec![0, 28_800, 57_600],
             window_s: 60,
             lean: 0.5,
-            volume_multiple: 1.5,
+            volume_multiple: 1.3,
             sigmas: 4.0,
             move_min_bps: 8.0,
             reversal: 0.5,

@@ -28,7 +28,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { tiny: 0.05, beats: 30, uneven: 0.4, beat_max_ms: 1_000, quotes: 15, quotes_multiple: 5.0 }
+        Params { tiny: 0.05, beats: 30, uneven: 0.4, beat_max_ms: 1_000, quotes: 40, quotes_multiple: 5.0 }
     }
 }
 

@@ -36,14 +36,14 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Params {
-            size_multiple: 2.0,
+            size_multiple: 4.0,
             near_bps: 5.0,
-            life_min_ms: 400,
+            life_min_ms: 500,
             life_max_ms: 10_000,
             cancelled: 0.85,
-            window_s: 60,
+            window_s: 25,
             repeated: 3,
-            score: 0.5,
+            score: 0.4,
             benefit: 1.5,
         }
     }
@@ -62,7 +62,7 @@ const WARM: u32 = 15;
 /// Cases that are counted together are of about the last one's size.
 const ALIKE_SHARE: f64 = 0.4;
 /// Trading on the other side below which nobody can have gained, times the usual.
-const BENEFIT_MIN: f64 = 0.4;
+const BENEFIT_MIN: f64 = 0.25;
 /// How long fills may be told after the change of the book that they made, ns.
 const GRACE_NANOS: i64 = 300 * NANOS_PER_MILLI;
 /// An order of about the same size that comes while another goes is the same one at another price.
@@ -291,7 +291,8 @@ impl Spoofing {
         let score = cases().map(|case| case.score).sum::<f64>() / count.max(1) as f64;
         let (Some(first), Some(last)) = (cases().next(), cases().next_back()) else { return };
         let excess = self.excess(side).min(count) as u32;
-        if excess < params.repeated || score < params.score {
+        let benefit = cases().map(|case| case.benefit).sum::<f64>() / count.max(1) as f64;
+        if excess < params.repeated || score < params.score || benefit < BENEFIT_MIN {
             return;
         }
         let scale = look.instrument.scale;
@@ -311,14 +312,14 @@ impl Spoofing {
                 last.at.since(first.came) as f64 / 1e9,
                 last.multiple,
                 last.life_ms as f64 / 1e3,
-                last.benefit,
+                benefit,
             ),
             evidence: vec![
                 Measure::new("score", score, Some(params.score)),
                 Measure::new("cancelled_large_orders", f64::from(excess), Some(f64::from(params.repeated))),
                 Measure::new("size_multiple", last.multiple, Some(params.size_multiple)),
                 Measure::new("life_ms", last.life_ms as f64, Some(f64::from(params.life_max_ms))),
-                Measure::new("other_side_multiple", last.benefit, None),
+                Measure::new("other_side_multiple", benefit, Some(BENEFIT_MIN)),
             ],
         });
     }
@@ -343,9 +344,6 @@ impl Order {
         let other = 1 - self.side as usize;
         let expected = usual[other] * (life_ms.max(1_000) as f64 / 1e3);
         let benefit = if expected > 0.0 { (taken[other] - self.against) / expected } else { 0.0 };
-        if benefit < BENEFIT_MIN {
-            return None;
-        }
         let short = 1.0 - life_ms as f64 / f64::from(params.life_max_ms.max(1));
         let near = if gone.distance < self.distance { 1.0 } else { 0.5 };
         let size = (self.multiple / (2.0 * params.size_multiple)).min(1.0);

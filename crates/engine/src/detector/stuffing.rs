@@ -42,7 +42,7 @@ impl Default for Params {
             life_ms: 1_000,
             pairs_share: 0.35,
             per_trade: 10.0,
-            touch_multiple: 2.0,
+            touch_multiple: 3.0,
             persist_ms: 1_000,
         }
     }
@@ -51,7 +51,7 @@ impl Default for Params {
 /// Prices whose last appearance is remembered.
 const SLOTS: usize = 256;
 /// So many moves of the best prices a second are never too many.
-const TOUCH_MIN: f64 = 3.0;
+const TOUCH_MIN: f64 = 6.0;
 /// Seconds before anything is called usual, and over which it is averaged.
 const WARM: u32 = 30;
 const MEMORY: u32 = 300;

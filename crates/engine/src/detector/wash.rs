@@ -46,8 +46,8 @@ impl Default for Params {
     fn default() -> Self {
         Params {
             window_s: 20,
-            volume_multiple: 2.5,
-            hollow: 0.6,
+            volume_multiple: 1.6,
+            hollow: 0.35,
             hollow_beyond: 0.2,
             lean_max: 0.3,
             sigmas_max: 3.0,
@@ -266,13 +266,16 @@ impl Wash {
         let odd = [digits.0 >= digits.1, round.0 >= round.1, cluster.0 >= cluster.1, width.0 <= width.1];
         let names = ["odd first digits", "round sizes", "few sizes", "sizes too much alike"];
         let enough = sizes.count() >= f64::from(params.trades_min) && usual.count() >= f64::from(params.trades_min);
-        let is_odd = enough && odd.contains(&true);
-        let why: Vec<&str> = odd.iter().zip(names).filter(|(is, _)| **is && enough).map(|(_, name)| name).collect();
-        let why = if why.is_empty() { "sizes as usual".to_owned() } else { why.join(", ") };
+        if !enough || !odd.contains(&true) {
+            self.since = None;
+            return;
+        }
+        let why: Vec<&str> = odd.iter().zip(names).filter(|(is, _)| **is).map(|(_, name)| name).collect();
+        let why = why.join(", ");
         let since = *self.since.get_or_insert(look.at.plus(-(window as i64) * NANOS_PER_SECOND));
         found.raise(Finding {
             key: 0,
-            severity: if is_odd { Severity::Warning } else { Severity::Info },
+            severity: Severity::Warning,
             persist_ms: 2_000,
             holds: false,
             since,
