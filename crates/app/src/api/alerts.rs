@@ -12,6 +12,7 @@ use crate::alerts::entry::{Entry, NOTES_MAX, Stage, hex};
 use crate::alerts::evidence;
 use crate::alerts::store::{Refusal, Store};
 use crate::live::state::State;
+use crate::nearest::nearest;
 use crate::player::Order;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
@@ -59,10 +60,14 @@ pub fn router() -> Routes {
 #[into_params(parameter_in = Query)]
 pub struct AlertsQuery {
     /// `pending`, `firing`, `acknowledged`, `resolved` or, for the first three, `open`; several with commas [default: all].
-    #[param(max_length = 64, example = "open")]
+    #[param(
+        max_length = 64,
+        example = "open",
+        pattern = "^(pending|firing|acknowledged|resolved|open)(,(pending|firing|acknowledged|resolved|open))*$"
+    )]
     pub state: Option<String>,
     /// At least that bad: `info`, `warning` or `critical`.
-    #[param(max_length = 16)]
+    #[param(pattern = "^(info|warning|critical)$")]
     pub severity: Option<String>,
     /// Of that detector, by its id.
     #[param(max_length = 64)]
@@ -82,7 +87,11 @@ pub struct AlertsQuery {
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// Who.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\x00-\x20\x7f-\xa0]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$"
+    )]
     pub by: String,
     /// What there is to say of it.
     #[schema(max_length = 2000)]
@@ -123,8 +132,7 @@ impl Filter {
                 .ok_or_else(|| wrong("severity", word, "info, warning or critical"))?,
         };
         if let Some(word) = asked.detector.as_deref().filter(|word| CATALOGUE.iter().all(|about| about.id != *word)) {
-            let known: Vec<&str> = CATALOGUE.iter().map(|about| about.id).collect();
-            return Err(wrong("detector", word, &known.join(", ")));
+            return Err(unknown_detector(word));
         }
         Ok(Filter { stages, severity })
     }
@@ -332,6 +340,14 @@ fn sign(body: &[u8]) -> Result<Signature, Problem> {
         return Err(Problem::malformed("the note is too long", "a note has at most 2000 characters"));
     }
     Ok(Signature { by, note })
+}
+
+fn unknown_detector(id: &str) -> Problem {
+    let near = nearest(id, CATALOGUE.iter().map(|about| about.id), 5).into_iter().map(str::to_owned).collect();
+    let shown: String = id.chars().take(64).collect();
+    let detail = format!("`{shown}` is no detector");
+    let remedy = "GET /api/v1/detectors lists them; `candidates` holds the nearest";
+    Problem::new(StatusCode::NOT_FOUND, "unknown-detector", "There is no such detector", detail, remedy).meaning(near)
 }
 
 fn unknown(id: &str) -> Problem {
