@@ -1,5 +1,6 @@
 //! Whole sessions: frames, answers, opens, closes and passing time, in any order, on several connections.
 
+use fathometer_engine::detector::CATALOGUE;
 use fathometer_engine::engine::{Config, Engine, NoStopwatch};
 use fathometer_engine::input::{Body, Input, LinkId};
 use fathometer_engine::instrument::{InstrumentId, Venue};
@@ -144,6 +145,19 @@ fn sound(engine: &Engine, out: &Outbox) {
                 for (number, row) in rows.iter().enumerate() {
                     assert!(row.size.0 >= 0 && row.price.0 == (first + number as i64) * width, "{row:?}");
                 }
+            }
+            Output::Alert(alert) => {
+                known(&alert.instrument);
+                assert!(usize::from(alert.detector) < CATALOGUE.len() && !alert.text.is_empty(), "{alert:?}");
+                assert!(alert.evidence.iter().all(|measure| measure.value.is_finite()), "{alert:?}");
+            }
+            Output::Board(board) => {
+                known(&board.instrument);
+                assert!(board.lines.len() <= CATALOGUE.len());
+            }
+            Output::Group(group) => {
+                group.members.iter().for_each(known);
+                assert!(group.mids.iter().flatten().all(|mid| mid.is_finite()), "{group:?}");
             }
             Output::Status(status) => known(&status.instrument),
             Output::Instrument { instrument, .. } => known(instrument),

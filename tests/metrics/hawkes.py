@@ -13,7 +13,7 @@ def likelihood(gaps, mu, n, decay):
     for i, gap in enumerate(gaps):
         excited[i] = np.exp(-decay * gap) * (1 + (excited[i - 1] if i else 0.0))
     compensator = mu * times[-1] + n * (1 - np.exp(-decay * (times[-1] - times[:-1]))).sum()
-    return np.log(np.maximum(mu + n * decay * excited, 1e-300)).sum() - compensator
+    return np.log(mu + n * decay * excited).sum() - compensator
 
 
 def best(gaps):
@@ -22,7 +22,7 @@ def best(gaps):
     def loss(x):
         return -likelihood(gaps, *np.exp(x))
     starts = [np.log([rate / 2, 0.5, decay]) for decay in (0.1, 1.0, 10.0, 100.0)]
-    bounds = [(None, None), (np.log(1e-9), np.log(10.0)), (np.log(0.01), np.log(1000.0))]
+    bounds = [(np.log(rate * 1e-9), np.log(rate * 10.0)), (np.log(1e-9), np.log(10.0)), (np.log(0.01), np.log(1000.0))]
     return max(-minimize(loss, start, method="L-BFGS-B", bounds=bounds).fun for start in starts)
 
 

@@ -75,6 +75,10 @@ fn detectors_board_and_counters_are_told() {
     let board = rig.json("/api/v1/board");
     let known = board["instruments"].as_array().unwrap().iter().find(|it| it["id"] == KNOWN).unwrap().clone();
     assert!(known["values"]["spread_bps"].is_number(), "{known}");
+    let columns = rig.json("/api/v1/catalogue")["columns"].clone();
+    for name in known["values"].as_object().unwrap().keys() {
+        assert!(columns.as_array().unwrap().iter().any(|column| column["id"] == **name), "{name} is no column");
+    }
     let metrics = String::from_utf8(rig.get("/metrics").body).unwrap();
     assert!(metrics.contains(r#"fathometer_alerts_firing{severity="warning",detector="crossed"} 1"#), "{metrics}");
     assert!(metrics.contains(r#"fathometer_alerts_total{severity="warning",detector="crossed"} 1"#));
@@ -253,7 +257,7 @@ fn killed_in_the_middle_with_a_dead_webhook_nothing_is_lost_or_told_under_a_new_
     std::fs::write(config.join("alerts.yaml"), format!("delivery:\n  ear: {hook}\n")).unwrap();
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fathometer"));
-        command.args(["demo", "--headless", "--listen", "off", "--fault", "crossed", "--state"]).arg(&state);
+        command.args(["demo", "--headless", "--listen", "off", "--fault", "gap:every=2s", "--state"]).arg(&state);
         command.arg("--config").arg(&config).env("TEST_SECRET", "s").stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().unwrap()
     };
@@ -270,7 +274,7 @@ fn killed_in_the_middle_with_a_dead_webhook_nothing_is_lost_or_told_under_a_new_
     std::thread::sleep(Duration::from_secs(3));
     ear.alive.store(true, Ordering::Relaxed);
     until("everything written down before is told", || before.iter().all(|(id, ..)| ear.fired().contains(id)));
-    std::thread::sleep(Duration::from_secs(8));
+    std::thread::sleep(Duration::from_secs(15));
     second.kill().unwrap();
     second.wait().unwrap();
     let after = journal(&state);

@@ -108,7 +108,7 @@ pub struct LineTold {
 }
 
 /// What a market's quality is judged by.
-const VALUES: [&str; 5] = ["mid", "spread_bps", "depth_bid_10bps_quote", "depth_ask_10bps_quote", "basis_bps"];
+const VALUES: [&str; 5] = ["mid", "spread_bps", "depth_bid_10bps_quote", "depth_ask_10bps_quote", "basis_spot_bps"];
 
 /// The detectors, what each can and cannot see, and the parameters in force.
 #[utoipa::path(get, path = "/api/v1/detectors", tag = "surveillance", params(SourceQuery),

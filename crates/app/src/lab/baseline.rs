@@ -1,18 +1,16 @@
-//! What a simple monitor would do: one number, one fixed threshold, set to the market in its first minute.
+//! What a simple monitor would do: one number, one fixed threshold, the same for every instrument.
 
 use super::watch::column;
 use fathometer_engine::engine::{Config, Engine};
 use fathometer_engine::event::Event;
 use fathometer_engine::instrument::InstrumentId;
 use fathometer_engine::output::{Outbox, Output};
-use fathometer_engine::units::{NANOS_PER_SECOND, Nanos, Side};
+use fathometer_engine::units::{NANOS_PER_SECOND, Nanos, Price, Side, Size};
 use fathometer_venue::lab::Kind;
 use std::collections::VecDeque;
 
-/// Seconds from which the threshold is set.
-const SETTING_SECONDS: usize = 60;
 /// Seconds at the very beginning that do not count: books are still filling.
-const SKIPPED_SECONDS: usize = 5;
+const SKIPPED_SECONDS: usize = 15;
 /// A condition that was false for that long is over, seconds.
 const CLEAR_SECONDS: usize = 10;
 /// Levels are looked at within that distance of mid, bps.
@@ -27,11 +25,11 @@ const MOVE_SECONDS: usize = 10;
 enum Gauge {
     /// A column of the samples; its amount.
     Column(&'static str),
-    /// The thinner side within ten basis points.
+    /// The thinner side within ten basis points, quote currency.
     ThinSide,
-    /// The largest level near mid.
+    /// The largest level near mid, quote currency.
     Level,
-    /// Size traded.
+    /// Worth of what was traded, quote currency.
     Volume,
     /// Trades.
     Trades,
@@ -46,25 +44,24 @@ enum Gauge {
 /// When it is too much.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cut {
-    /// Above that many times its mean while it was set.
-    Above(f64),
-    /// Below that share of its mean.
-    Below(f64),
     /// Above that number.
-    Fixed(f64),
+    Above(f64),
+    /// Below it.
+    Below(f64),
 }
 
+/// The numbers are those that such monitors are delivered with, or the round ones that one would write for the large pairs.
 fn rule(kind: Kind) -> (Gauge, Cut) {
     match kind {
-        Kind::Wall | Kind::Layering | Kind::Spoofing => (Gauge::Level, Cut::Above(2.0)),
-        Kind::Exhaustion | Kind::Depth | Kind::Vacuum => (Gauge::ThinSide, Cut::Below(0.5)),
+        Kind::Wall | Kind::Layering | Kind::Spoofing => (Gauge::Level, Cut::Above(500_000.0)),
+        Kind::Exhaustion | Kind::Depth | Kind::Vacuum => (Gauge::ThinSide, Cut::Below(500_000.0)),
         Kind::Spread => (Gauge::Column("spread_bps"), Cut::Above(3.0)),
-        Kind::Iceberg | Kind::Absorption | Kind::Wash => (Gauge::Volume, Cut::Above(4.0)),
-        Kind::Pinging => (Gauge::Trades, Cut::Above(3.0)),
-        Kind::Stuffing => (Gauge::Changes, Cut::Above(2.0)),
-        Kind::Ignition | Kind::Pump | Kind::Cascade => (Gauge::Move, Cut::Above(6.0)),
-        Kind::Marking | Kind::Divergence | Kind::FundingPressure => (Gauge::Column("basis_spot_bps"), Cut::Fixed(10.0)),
-        Kind::Dislocation | Kind::StalePrice => (Gauge::Apart, Cut::Fixed(10.0)),
+        Kind::Iceberg | Kind::Absorption | Kind::Wash => (Gauge::Volume, Cut::Above(500_000.0)),
+        Kind::Pinging => (Gauge::Trades, Cut::Above(100.0)),
+        Kind::Stuffing => (Gauge::Changes, Cut::Above(5_000.0)),
+        Kind::Ignition | Kind::Pump | Kind::Cascade => (Gauge::Move, Cut::Above(20.0)),
+        Kind::Marking | Kind::Divergence | Kind::FundingPressure => (Gauge::Column("basis_spot_bps"), Cut::Above(10.0)),
+        Kind::Dislocation | Kind::StalePrice => (Gauge::Apart, Cut::Above(10.0)),
     }
 }
 
@@ -80,8 +77,6 @@ pub struct Plain {
     instrument: String,
     next: Option<Nanos>,
     seconds: usize,
-    mean: f64,
-    count: f64,
     quiet: usize,
     now: f64,
     sums: VecDeque<f64>,
@@ -109,8 +104,6 @@ impl Plain {
             instrument: instrument.to_owned(),
             next: None,
             seconds: 0,
-            mean: 0.0,
-            count: 0.0,
             quiet: CLEAR_SECONDS,
             now: 0.0,
             sums: VecDeque::new(),
@@ -124,7 +117,7 @@ impl Plain {
         match output {
             Output::Market { stamped, .. } if self.is_mine(stamped.instrument, engine) => match &stamped.event {
                 Event::Trade(trade) if !trade.aggregate => match self.gauge {
-                    Gauge::Volume => self.now += trade.size.0 as f64,
+                    Gauge::Volume => self.now += worth(engine, stamped.instrument, trade.price, trade.size),
                     Gauge::Trades => self.now += 1.0,
                     _ => {}
                 },
@@ -158,15 +151,9 @@ impl Plain {
         if self.seconds <= SKIPPED_SECONDS {
             return;
         }
-        if self.seconds <= SKIPPED_SECONDS + SETTING_SECONDS {
-            self.count += 1.0;
-            self.mean += (value - self.mean) / self.count;
-            return;
-        }
         let hit = match self.cut {
-            Cut::Above(times) => value > times * self.mean,
-            Cut::Below(share) => value < share * self.mean,
-            Cut::Fixed(cut) => value > cut,
+            Cut::Above(cut) => value > cut,
+            Cut::Below(cut) => value < cut,
         };
         if hit && self.quiet >= CLEAR_SECONDS {
             self.raised.push(at);
@@ -182,9 +169,10 @@ impl Plain {
                 let near = |price: f64| (price / mid - 1.0).abs() * 1e4 < NEAR_BPS;
                 let book = engine.book(id)?;
                 let sides = [Side::Bid, Side::Ask].map(|side| {
-                    book.levels(side).take_while(|l| near(scale.price_f64(l.price))).map(|l| l.size.0).max()
+                    let near = book.levels(side).take_while(|l| near(scale.price_f64(l.price)));
+                    near.map(|l| worth(engine, id, l.price, l.size)).reduce(f64::max)
                 });
-                sides.into_iter().flatten().max().map(|size| size as f64)
+                sides.into_iter().flatten().reduce(f64::max)
             }
             Gauge::Volume | Gauge::Trades | Gauge::Changes => {
                 self.sums.push_back(std::mem::take(&mut self.now));
@@ -214,4 +202,10 @@ impl Plain {
             }
         }
     }
+}
+
+/// Quote currency that a size is worth.
+fn worth(engine: &Engine, id: InstrumentId, price: Price, size: Size) -> f64 {
+    let info = engine.registry().get(id);
+    info.quote_amount(info.scale.price_f64(price), info.scale.size_f64(size)).unwrap_or(0.0)
 }

@@ -147,7 +147,7 @@ pub fn estimate(order: &Order, market: &Market<'_>, fills_max: usize) -> Result<
         Worse { price: of_walk(|walk| walk.slippage).into(), bps: of_walk(|walk| walk.slippage_bps).into() };
     let against_mid = Worse { bps: of_walk(|walk| walk.slippage_mid_bps).into(), ..worse(mid) };
 
-    let base = mid.and_then(|mid| whole(order.amount, instrument, mid));
+    let base = whole(order.amount, instrument, mid);
     let short = walk.as_ref().map_or_else(|reason| Some(*reason), |walk| walk.short);
     let rests = match order.limit {
         None => Ok(0.0),
@@ -231,13 +231,16 @@ impl Touch {
     }
 }
 
-/// The whole order in base coins, at a price.
-fn whole(amount: Amount, instrument: &Instrument, mid: f64) -> Result<f64, Reason> {
+/// The whole order in base coins, at mid where these depend on the price.
+fn whole(amount: Amount, instrument: &Instrument, mid: Result<f64, Reason>) -> Result<f64, Reason> {
     match amount {
         _ if instrument.contract == Contract::Unknown => Err(Reason::ContractUnknown),
         Amount::Base(coins) => Ok(coins.to_f64()),
-        Amount::Quote(money) => Ok(money.to_f64() / mid),
-        Amount::Size(size) => instrument.base_amount(mid, size.to_f64()).ok_or(Reason::ContractUnknown),
+        Amount::Quote(money) => Ok(money.to_f64() / mid?),
+        Amount::Size(size) => {
+            let price = if let Contract::Inverse(_) = instrument.contract { mid? } else { 1.0 };
+            instrument.base_amount(price, size.to_f64()).ok_or(Reason::ContractUnknown)
+        }
     }
 }
 

@@ -97,8 +97,8 @@ pub struct Maker {
     kind: OneKind,
     open: VecDeque<Open>,
     next: Option<Nanos>,
-    /// Mid as it stands, price units; absent while the book is not believed.
-    mid: Option<f64>,
+    /// Mid as it stands, price units, or why there is none.
+    mid: Result<f64, Reason>,
     model: Logistic,
     spread_only: Logistic,
     calibration: Isotonic,
@@ -142,7 +142,7 @@ impl Maker {
             kind: OneKind::default(),
             open: VecDeque::new(),
             next: None,
-            mid: None,
+            mid: Err(Reason::NoData),
             model: Logistic::new(COUNT, params.rates),
             spread_only: Logistic::new(2, params.rates),
             calibration: Isotonic::default(),
@@ -199,7 +199,7 @@ impl Maker {
     /// The book is no longer believed: orders that wait have no outcome.
     pub fn gap(&mut self) {
         self.open.clear();
-        self.mid = None;
+        self.mid = Err(Reason::BookInvalid);
         self.features.gap();
     }
 
@@ -219,8 +219,9 @@ impl Maker {
         if self.outcomes < OUTCOMES_MIN {
             return Err(Reason::Warmup);
         }
+        let mid = self.mid?;
         let (bid, ask) = self.features.best().ok_or(Reason::BookInvalid)?;
-        let (best, mid) = (if side == Side::Bid { bid } else { ask }, self.mid.ok_or(Reason::BookInvalid)?);
+        let best = if side == Side::Bid { bid } else { ask };
         let order = Placement { side, ticks: 0.0, ahead: best.size.0 as f64, size };
         let features = self.features.of(order, tick(instrument), self.horizon_seconds()).ok_or(Reason::BookInvalid)?;
         let (maker_fee_bps, taker_fee_bps) = fees;
@@ -276,7 +277,10 @@ impl Maker {
     fn book(&mut self, seen: &Seen<'_>) {
         let best = |side| seen.book.best(side).filter(|level| seen.book.is_known(side, level.price));
         let (Some(bid), Some(ask)) = (best(Side::Bid), best(Side::Ask)) else {
-            return self.gap();
+            self.gap();
+            let is_empty = [Side::Bid, Side::Ask].into_iter().any(|side| seen.book.best(side).is_none());
+            self.mid = Err(if is_empty { Reason::EmptySide } else { Reason::BeyondTrusted });
+            return;
         };
         for order in &mut self.open {
             let met = match order.side {
@@ -288,7 +292,7 @@ impl Maker {
             }
         }
         self.features.touch(seen, bid, ask);
-        self.mid = Some((bid.price.0 + ask.price.0) as f64 / 2.0);
+        self.mid = Ok((bid.price.0 + ask.price.0) as f64 / 2.0);
         if self.next.is_none_or(|next| seen.at >= next) {
             self.next =
                 Some(Nanos(seen.at.0 - seen.at.0.rem_euclid(self.params.every_ns.max(1))).plus(self.params.every_ns));
@@ -301,7 +305,7 @@ impl Maker {
     }
 
     fn place(&mut self, seen: &Seen<'_>, side: Side, level: Level) {
-        let (Some(mid), Some((bid, ask))) = (self.mid, self.features.best()) else { return };
+        let (Ok(mid), Some((bid, ask))) = (self.mid, self.features.best()) else { return };
         if self.open.len() >= OPEN_MAX {
             return;
         }
@@ -329,7 +333,7 @@ impl Maker {
 
     /// Mid as it stood until `at` answers what was asked for until then.
     fn advance(&mut self, at: Nanos) {
-        let Some(mid) = self.mid else { return };
+        let Ok(mid) = self.mid else { return };
         let Params { horizon_ns, markout_ns, .. } = self.params;
         let mut over = Vec::new();
         self.open.retain_mut(|order| {

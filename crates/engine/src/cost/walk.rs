@@ -316,6 +316,7 @@ impl Order<'_> {
         walk.slippage_bps = (worse(best) / (best / (2.0 * unit)) * 1e4).into();
         let other = if self.side == Side::Ask { Side::Bid } else { Side::Ask };
         walk.slippage_mid_bps = match self.book.best(other) {
+            Some(level) if !self.book.knows(other, level.price) => Value::Absent(Reason::BeyondTrusted),
             Some(level) => {
                 let mid = (walk.best.0 + level.price.0) as f64; // twice
                 (worse(mid) / (mid / (2.0 * unit)) * 1e4).into()

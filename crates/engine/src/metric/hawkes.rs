@@ -164,7 +164,8 @@ fn peak(gaps: &[f64], decay: f64, excited: &mut Vec<f64>) -> Option<Peak> {
     }
     let rate = gaps.len() as f64 / time;
     let likelihood = |mu: f64, n: f64| {
-        let logs: f64 = excited.iter().map(|x| ln(mu + n * x)).sum();
+        // One logarithm for eight rates: their product is far from either end of a float's range.
+        let logs: f64 = excited.chunks(8).map(|eight| ln(eight.iter().map(|x| mu + n * x).product())).sum();
         logs - mu * time - n * brought
     };
     let (mut mu, mut n) = (rate / 2.0, 0.5);

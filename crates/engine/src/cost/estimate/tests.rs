@@ -116,8 +116,15 @@ fn what_cannot_be_vouched_for_is_absent_with_its_reason() {
     let (mut book, coins) = (hundred(), instrument(Contract::Base));
     let one = order(Amount::Base(decimal("1")));
     let gap = estimate(&one, &Market { validity: Validity::Gap, ..market(&book, &coins) }, 9).unwrap();
-    for value in [gap.mid, gap.microprice, gap.against_mid.bps, gap.net, gap.fee, gap.base, gap.schedule_bps] {
+    for value in [gap.mid, gap.microprice, gap.against_mid.bps, gap.net, gap.fee, gap.schedule_bps] {
         assert_eq!(value, Value::Absent(Reason::BookInvalid));
+    }
+    assert_eq!(gap.base, Value::Is(1.0), "coins need no price");
+    let mut moved = hundred();
+    moved.set_trusted(Side::Bid, Some(Price(9_950)));
+    let got = estimate(&one, &market(&moved, &coins), 9).unwrap();
+    for value in [got.mid, got.against_mid.bps, got.against_microprice.price, got.net] {
+        assert_eq!(value, Value::Absent(Reason::BeyondTrusted), "the best bid is not vouched for");
     }
     let unknown = instrument(Contract::Unknown);
     let got = estimate(&order(Amount::Size(decimal("1"))), &market(&book, &unknown), 9).unwrap();
