@@ -24,6 +24,7 @@ pub mod problem;
 pub mod prometheus;
 pub mod recordings;
 pub mod replay;
+pub mod route;
 pub mod server;
 pub mod simulate;
 pub mod stamp;
@@ -118,6 +119,7 @@ fn routes() -> Routes {
         .merge(groups::router())
         .merge(simulate::router())
         .merge(cost::router())
+        .merge(route::router())
         .merge(faults::router())
         .merge(alerts::router())
         .merge(detectors::router())

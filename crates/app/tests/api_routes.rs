@@ -27,7 +27,7 @@ fn every_described_path_answers() {
     for (path, item) in description["paths"].as_object().unwrap() {
         let Some(operation) = item.get("get").filter(|it| it["responses"]["200"].is_object()) else { continue };
         let mut query: Vec<String> = Vec::new();
-        if path.contains("simulate") || path.ends_with("/cost") {
+        if path.contains("simulate") || path.ends_with("/cost") || path.ends_with("/route") {
             query = vec!["side=buy".into(), "size=1".into(), format!("instrument={KNOWN}")];
         }
         if path.ends_with("/evidence") {
@@ -321,6 +321,17 @@ fn books_of_one_group_are_one_book_and_who_is_left_out_is_named() {
     assert_eq!(book["left_out"], json!([{ "id": "binance:BTCUSDT", "reason": "empty" }]));
     assert_eq!((&book["validity"], &book["complete"]), (&json!("live"), &json!(false)));
     assert_eq!(rig.get("/api/v1/groups/btc-usd/book").problem(), "unknown-group");
+    let split = rig.json("/api/v1/groups/btc-usdt/route?side=buy&size=60");
+    assert_eq!((&split["parts"][0]["id"], &split["parts"][0]["quantity"]), (&json!(KNOWN), &json!(60.0)));
+    close(&split["total"], 6_070.0 * 1.001);
+    assert_eq!((&split["saved"], &split["quantity_unfilled"]), (&json!(0.0), &json!(0.0)));
+    assert_eq!((&split["parts"][1]["alone"], &split["parts"][1]["reason"]), (&Value::Null, &json!("book_invalid")));
+    let split = rig.json("/api/v1/groups/btc-usdt/route?side=buy&size=60&fee_tier=platinum");
+    assert_eq!(
+        (split["left_out"].as_array().unwrap().len(), &split["left_out"][0]["reason"]),
+        (2, &json!("fee_unknown"))
+    );
+    assert_eq!((&split["quantity_unfilled"], &split["reasons"]["saved"]), (&json!(60.0), &json!("no_data")));
 }
 
 #[test]

@@ -3,7 +3,7 @@ import { Rows } from '../instrument/ladder';
 import { orderOf } from '../instrument/to_cost';
 import { depthOf } from '../instrument/walk_mark';
 import type { Instrument } from '../data/types';
-import { allIn, cheapest, fitting, reached, walkOf, worseBps, type CostAnswer } from './answer';
+import { allIn, cheapest, fitting, levelsTo, reached, walkOf, worseBps, type CostAnswer } from './answer';
 
 function answer(changes: Partial<CostAnswer>): CostAnswer {
   return { symbol: 'x', side: 'buy', fully_filled: true, levels_consumed: 2, vwap: 101.2, limit: null, quantity_filled: 10, notional_filled: 1012, fee: 1, ...changes } as CostAnswer;
@@ -47,7 +47,7 @@ it('a walk is what the ladder marks: rows, or groups that hold a price of it', (
 
 it('price groups follow how far a walk reaches, and do not flutter', () => {
   const walk = { bids: false, worst: 1100, vwap: null, limit: null, levels: 8, cut: false };
-  const room = { steps: [0, 2, 5, 10, 20], deep: 10, best: 1000, span: 500, rows: 10 };
+  const room = { steps: [0, 2, 5, 10, 20], deep: 10, best: 1000, span: 500, rows: 10, limitLevels: 0 };
   expect(fitting(walk, room, 0)).toBe(0);
   expect(fitting({ ...walk, levels: 50 }, room, 0)).toBe(4);
   expect(fitting({ ...walk, levels: 50 }, { ...room, rows: 30 }, 0)).toBe(2);
@@ -57,6 +57,12 @@ it('price groups follow how far a walk reaches, and do not flutter', () => {
   expect(fitting(walk, room, 4)).toBe(4);
   expect(fitting({ ...walk, levels: 6 }, room, 4)).toBe(0);
   expect(fitting({ ...walk, worst: 9000, levels: 900 }, room, 0)).toBe(4);
+  // a limit is kept in sight, unless it is too far away for any group
+  expect(fitting({ ...walk, limit: 1150 }, { ...room, limitLevels: 40 }, 0)).toBe(4);
+  expect(fitting({ ...walk, limit: 1150 }, { ...room, limitLevels: 9 }, 0)).toBe(0);
+  expect(fitting({ ...walk, limit: 9000 }, { ...room, limitLevels: 99 }, 0)).toBe(0);
+  expect(levelsTo(1020, Float64Array.of(1000, 1010, 1020, 1030), 4, false)).toBe(3);
+  expect(levelsTo(1010, Float64Array.of(1030, 1020, 1010, 1000), 4, true)).toBe(3);
 });
 
 it('a price lies among the rows where its neighbours say', () => {

@@ -71,6 +71,18 @@ export interface Fees {
   tiers: { name: string; maker_bps: number; taker_bps: number }[];
 }
 
+/** GET /api/v1/groups/{canonical}/route. */
+export interface Split {
+  quantity: number;
+  quantity_unfilled: number;
+  parts: { id: string; quantity: number; notional: number; fee: number; alone: number | null }[];
+  total: number;
+  saved: number | null;
+  saved_bps: number | null;
+  left_out: { id: string; reason: string }[];
+  reasons: Record<string, string>;
+}
+
 /** Fields that are numbers or absent. */
 export type NumberField = { [K in keyof CostAnswer]-?: CostAnswer[K] extends number | null ? K : never }[keyof CostAnswer];
 
@@ -118,19 +130,32 @@ export interface Room {
   best: number;
   span: number;
   rows: number;
+  /** Single levels down to the limit. */
+  limitLevels: number;
 }
 
-/** The finest price groups (index into `steps`) in which a walk fits into the rows; it coarsens at once and refines late. */
-export function fitting(walk: Walk, { steps, deep, best, span, rows }: Room, before: number): number {
-  const length = walk.worst === null ? 0 : Math.abs(walk.worst - best);
+/** The finest price groups (index into `steps`) in which a walk fits into the rows, its limit too if there is a way; it coarsens at once and refines late. */
+export function fitting(walk: Walk, { steps, deep, best, span, rows, limitLevels }: Room, before: number): number {
+  const away = (price: number | null): number => (price === null ? 0 : Math.abs(price - best));
+  const coarsest = steps.at(-1) ?? 0;
+  const withLimit = coarsest > 0 ? away(walk.limit) / coarsest + 1 <= rows : limitLevels <= rows;
+  const length = Math.max(away(walk.worst), withLimit ? away(walk.limit) : 0);
   const taken = (at: number): number => {
     const step = steps[at] ?? 0;
     if ((step === 0 || step < deep) && length > span) return Infinity;
-    return step > 0 ? length / step + 1 : walk.levels;
+    return step > 0 ? length / step + 1 : Math.max(walk.levels, withLimit ? limitLevels : 0);
   };
   const first = steps.findIndex((_, at) => taken(at) <= rows);
   const wanted = first < 0 ? Math.max(0, steps.length - 1) : first;
   return wanted < before && before < steps.length && taken(wanted) > rows * 0.7 ? before : wanted;
+}
+
+/** How many levels, best first, stand before a limit; bids take it downwards. */
+export function levelsTo(limit: number | null, prices: Float64Array, length: number, bids: boolean): number {
+  if (limit === null) return 0;
+  let count = 0;
+  while (count < length && (bids ? prices[count]! >= limit : prices[count]! <= limit)) count += 1;
+  return count;
 }
 
 /** Price per coin with the fee in: what is paid, or what is left of what is received. */

@@ -110,7 +110,8 @@ async fn groups(Origin(state): Origin) -> Json<Groups> {
     Json(Groups { groups: groups.into_iter().map(group).collect() })
 }
 
-fn grouped(view: &View) -> BTreeMap<String, Vec<(InstrumentId, String)>> {
+/// By name across venues, who is the same thing.
+pub(super) fn grouped(view: &View) -> BTreeMap<String, Vec<(InstrumentId, String)>> {
     let mut groups: BTreeMap<String, Vec<(InstrumentId, String)>> = BTreeMap::new();
     for (index, market) in (0u32..).zip(&view.markets) {
         groups.entry(market.info.canonical.clone()).or_default().push((InstrumentId(index), market.id.clone()));
@@ -172,9 +173,10 @@ async fn group_book(
     }))
 }
 
-type Members = Vec<(InstrumentId, String)>;
+pub(super) type Members = Vec<(InstrumentId, String)>;
 
-fn find(groups: BTreeMap<String, Members>, asked: &str) -> Result<(String, Members), Problem> {
+/// The group of a name.
+pub(super) fn find(groups: BTreeMap<String, Members>, asked: &str) -> Result<(String, Members), Problem> {
     let near: Vec<String> =
         nearest(asked, groups.keys().map(String::as_str), 5).into_iter().map(str::to_owned).collect();
     groups.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked)).ok_or_else(|| {

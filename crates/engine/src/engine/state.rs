@@ -5,7 +5,7 @@ use super::Engine;
 use crate::units::MAX_DECIMALS;
 
 /// Marks a state; the last byte is the version of its layout.
-const MAGIC: [u8; 8] = *b"FTHMST\0\x03";
+const MAGIC: [u8; 8] = *b"FTHMST\0\x04";
 /// Bytes before the state: the mark, and CRC-32 of what follows.
 const HEAD: usize = 12;
 
