@@ -92,7 +92,8 @@ fn run(venue: Venue, frames: &[(i64, What)], warm: usize) -> Cost {
         TRAP.with(|place| place.set(trap && i >= warm && !reports));
         engine.step(&Input { at, link: A, body }, &mut out, &mut NoStopwatch);
         TRAP.with(|place| place.set(false));
-        if i >= warm {
+        let alarmed = out.items.iter().any(|o| matches!(o, Output::Alert(_))); // in words, which are no steady state
+        if i >= warm && !alarmed {
             cost.frames += 1;
             cost.allocations += COUNT.with(Cell::get) - before;
             cost.reports += out.items.iter().map(boxes).sum::<u64>();
