@@ -4,6 +4,7 @@ use super::bars::{Bars, bps, money, way};
 use super::{About, Detector, Family, Finding, Found, Gauge, Look, Measure, Pace, Skip};
 use crate::alert::Severity;
 use crate::event::Event;
+use crate::instrument::Kind;
 use crate::metric::Seen;
 use crate::units::{NANOS_PER_SECOND, Nanos};
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,9 @@ impl Detector for Cascade {
     }
 
     fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
+        if look.instrument.kind == Kind::Spot {
+            return found.skip(Skip::NotApplicable); // nobody is liquidated there
+        }
         let window = params.window_s.clamp(2, 60) as usize;
         let Some(mid) = self.bars.tick(look, window + 1) else { return };
         let left = self.depth_left(look);

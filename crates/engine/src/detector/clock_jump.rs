@@ -28,7 +28,7 @@ impl Default for Params {
 }
 
 /// Seconds of the median.
-const WINDOW: ZScoreParams = ZScoreParams { enabled: true, window_size: 60, min_samples: 10, reset_on_gap: false };
+const WINDOW: ZScoreParams = ZScoreParams { enabled: true, window_size: 60, min_samples: 20, reset_on_gap: false };
 /// After so many seconds the new distance is what is usual.
 const LASTS_MAX: u32 = 60;
 

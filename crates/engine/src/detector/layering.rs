@@ -30,6 +30,10 @@ pub struct Params {
     pub churn_ms: u32,
     /// How long it has to stand, ms.
     pub persist_ms: u32,
+    /// That part of what stood has to leave within two seconds, and most of it untraded, to be taken back.
+    pub back_share: f64,
+    /// Where that many times what stood has left, the same orders came and went again and again: quoting, not layers.
+    pub flicker: f64,
 }
 
 impl Default for Params {
@@ -42,6 +46,8 @@ run_multiple: 4.0,
 churn_share: 0.6,
 churn_ms: 1_500,
 persist_ms: 500,
+back_share: 0.6,
+flicker: 1.7,
 }
     }
 }
@@ -58,8 +64,11 @@ struct Large {
     since: Nanos,
 }
 
+/// How long layers may take to be taken back, ns.
+const BACK_NANOS: i64 = 2_000 * NANOS_PER_MILLI;
+
 /// A run of large levels, best first.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Run {
     levels: u32,
     fresh: u32,
@@ -72,7 +81,10 @@ struct Run {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Flank {
     large: Vec<Large>,
+    /// Since when layers stand, the most that stood, and since when they do no more.
     since: Option<Nanos>,
+    most: Run,
+    broken: Option<Nanos>,
     /// Size that large levels lost since the layers stand, and what of it was traded.
     lost: i64,
     traded: i64,
@@ -98,7 +110,7 @@ impl Detector for Layering {
         family: Family::Liquidity,
         sees: "Sees four and more neighbouring levels within five bps of a side's best, each eight times the 30 s median of \
                level sizes and four times what neighbours there usually all have, most of which came within the same second and a \
-               half; and how much of what leaves them was traded. Cannot tell one owner's orders from many owners' at \
+               half (a note), and that most of it leaves within two seconds without being traded (a warning). Cannot tell one owner's orders from many owners' at \
                neighbouring prices, nor what they meant by them.",
         source: "customary rule: 4+ adjacent levels at 8x with 60 % new prices; cf. FINRA 5210.02, MAR RTS 2016/522 annex II",
         needs_book: true,
@@ -166,48 +178,67 @@ impl Layering {
         let (cut, flank) = (self.cuts[side as usize], &mut self.flanks[side as usize]);
         let large = run.levels >= params.levels;
         let churn = f64::from(run.fresh) / f64::from(run.levels.max(1));
+        let stood = flank.since.is_some_and(|since| look.at.since(since) >= ms(params.persist_ms));
         // Once layers stand they only have to go on standing.
         if !large || (flank.since.is_none() && churn < params.churn_share) {
-            (flank.since, flank.lost, flank.traded) = (None, 0, 0);
+            let lost = flank.lost as f64 / flank.most.size.max(1) as f64;
+            let back = (params.back_share..params.flicker).contains(&lost) && flank.traded * 2 <= flank.lost;
+            if stood && back {
+                found.raise(flank.finding(look, side, cut, params));
+            } else if stood && look.at.since(*flank.broken.get_or_insert(look.at)) < BACK_NANOS {
+                return; // the rest of them may follow
+            }
+            *flank = Flank { large: std::mem::take(&mut flank.large), ..Flank::default() };
             return;
         }
-        let since = *flank.since.get_or_insert(look.at);
-        if look.at.since(since) < ms(params.persist_ms) {
-            return;
+        flank.since.get_or_insert(look.at);
+        flank.broken = None;
+        if run.size >= flank.most.size {
+            flank.most = run;
         }
-        let scale = look.instrument.scale;
-        let (size, lost) = (scale.size_f64(Size(run.size)), scale.size_f64(Size(flank.lost)));
-        let traded = scale.size_f64(Size(flank.traded.min(flank.lost)));
-        found.raise(Finding {
+        if stood {
+            let holds = churn < params.churn_share;
+            found.raise(Finding { holds, severity: Severity::Info, ..flank.finding(look, side, cut, params) });
+        }
+    }
+}
+
+impl Flank {
+    /// What stood and what left of it: a warning, as when it was taken back.
+    fn finding(&self, look: &Look<'_>, side: Side, cut: i64, params: &Params) -> Finding {
+        let (scale, run) = (look.instrument.scale, self.most);
+        let (size, lost) = (scale.size_f64(Size(run.size)), scale.size_f64(Size(self.lost)));
+        let traded = scale.size_f64(Size(self.traded.min(self.lost)));
+        let churn = f64::from(run.fresh) / f64::from(run.levels.max(1));
+        let since = self.since.unwrap_or(look.at);
+        Finding {
             key: side as u64,
             severity: Severity::Warning,
             persist_ms: 0,
-            holds: churn < params.churn_share,
+            holds: false,
             since,
             text: format!(
-                "{} neighbouring {} levels from {} to {} hold {size}, each at least {}, {:.0} % of \
-                 them new within {:.0} s; {lost} left them since, at most {traded} by trades",
+                "{} neighbouring {} levels from {} to {} held {size}, each at least {}, most of them new within {:.1} s; \
+                 after {:.1} s {lost} had left them, at most {traded} by trades",
                 run.levels,
                 word(side),
                 scale.price_f64(Price(run.best)),
                 scale.price_f64(Price(run.worst)),
                 scale.size_f64(Size(cut)),
-                churn * 100.0,
                 f64::from(params.churn_ms) / 1e3,
+                look.at.since(since) as f64 / 1e9,
             ),
             evidence: vec![
                 Measure::new("large_neighbours", f64::from(run.levels), Some(f64::from(params.levels))),
                 Measure::new("size_together", size, None),
                 Measure::new("large_from", scale.size_f64(Size(cut)), None),
                 Measure::new("new_share", churn, Some(params.churn_share)),
-                Measure::new("left_since", lost, None),
+                Measure::new("left_since", lost, Some(params.back_share * size)),
                 Measure::new("traded_at_most", traded, None),
             ],
-        });
+        }
     }
-}
 
-impl Flank {
     /// Brings the memory of large levels up to date and finds the longest run among them.
     fn read(&mut self, at: Nanos, levels: &[Level], cut: i64, params: &Params) -> Run {
         let is_large = |level: &Level| level.size.0 >= cut;
@@ -255,6 +286,7 @@ fn ms(ms: u32) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::alert::Severity;
     use crate::detector::tests::{ASK, BID, SIZE, Stage};
 
     const LAYER: i64 = 10 * SIZE;
@@ -272,17 +304,29 @@ mod tests {
         layer(&mut stage, 22, 4);
         stage.run(2_000);
         // Fails when churn is measured of the wrong levels, or the run is broken off.
-        assert_eq!(stage.fired("layering").len(), 1);
-        let text = stage.fired("layering")[0].1.to_owned();
-        assert!(text.starts_with("4 neighbouring bid levels from 999.77 to 999.74 hold 40,"), "{text}");
+        assert_eq!(stage.fired("layering").len(), 1, "a note while they stand");
         let away: Vec<_> = (22..26).map(|n| (BID - n, SIZE)).collect();
         stage.depth(&away, &[]);
         stage.run(5_000);
+        // Fails when what left is not counted.
+        let severities: Vec<_> = stage.fired("layering").iter().map(|fired| fired.0).collect();
+        assert_eq!(severities, [Severity::Info, Severity::Warning]);
+        let text = stage.fired("layering")[1].1.to_owned();
+        assert!(text.starts_with("4 neighbouring bid levels from 999.77 to 999.74 held 40,"), "{text}");
         layer(&mut stage, 30, 5);
         stage.run(5_000);
         // Fails when the cool-down of 30 s is taken out.
-        assert_eq!(stage.fired("layering").len(), 1);
-        stage.run(10_000);
+        assert_eq!(stage.fired("layering").len(), 2);
+    }
+
+    #[test]
+    fn layers_that_stay_are_a_note() {
+        let mut stage = Stage::new();
+        stage.live(20_000);
+        layer(&mut stage, 22, 4);
+        stage.live(10_000);
+        // Fails when layers need not be taken back.
+        assert!(stage.fired("layering").iter().all(|fired| fired.0 == Severity::Info));
     }
 
     #[test]

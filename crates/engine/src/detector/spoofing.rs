@@ -214,6 +214,7 @@ impl Spoofing {
         if self.orders.len() >= ORDERS_MAX {
             self.orders.remove(0);
         }
+        self.orders.reserve_exact(ORDERS_MAX - self.orders.len()); // once
         let (multiple, against) = (size as f64 / self.large.max(1.0), self.taken[1 - side as usize]);
         let order = Order { side, price, size, came: at, distance, multiple, traded: 0, against, gone: None };
         self.orders.push(order);

@@ -23,7 +23,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Params {
-            warning: Some(Cut { multiple: 5.0, zscore: 2.0, persistence_seconds: 2.0, ..Cut::default() }),
+            warning: Some(Cut { multiple: 5.0, zscore: 2.5, persistence_seconds: 2.0, ..Cut::default() }),
             critical: Some(Cut { multiple: 10.0, zscore: 3.0, persistence_seconds: 2.0, ..Cut::default() }),
             floor_bps: 1.0,
             zscore: ZScoreParams::default(),

@@ -38,6 +38,8 @@ pub struct Stall {
 
 /// Weight of the newest pause in the average.
 const WEIGHT: f64 = 0.05;
+/// Trades and quotes meanwhile that are evidence; one or two may have come without a change of the book.
+const OTHERS_MIN: u32 = 3;
 
 impl Detector for Stall {
     type Params = Params;
@@ -47,7 +49,7 @@ impl Detector for Stall {
         title: "Stalled feed",
         family: Family::Feed,
         sees: "Sees that nothing has changed the book for five seconds and for ten of its usual pauses, although the \
-               instrument trades, or that its connection is down. Cannot tell a venue that stopped from a line that did, \
+               instrument trades (three events and more), or that its connection is down. Cannot tell a venue that stopped from a line that did, \
                and a market without trades that falls silent is believed.",
         source: "customary rule: a connection is stale after 5 s",
         needs_book: false,
@@ -75,7 +77,7 @@ impl Detector for Stall {
         let measure = Measure::new("silent_ms", silent_ms, Some(warning_ms));
         found.gauge(Gauge { measure: Some(measure.clone()), warmup: None });
         let down = matches!(look.validity, Validity::Disconnected | Validity::Stale);
-        if silent_ms < warning_ms || !(down || self.others > 0) {
+        if silent_ms < warning_ms || !(down || self.others >= OTHERS_MIN) {
             return;
         }
         let critical = silent_ms >= f64::from(params.critical_ms).max(warning_ms);
@@ -117,7 +119,7 @@ mod tests {
     fn fires_when_trades_go_on_without_the_book() {
         let mut stage = Stage::new();
         beat(&mut stage, 50, 100);
-        stage.trade(ASK, 1, true);
+        (0..3).for_each(|_| stage.trade(ASK, 1, true));
         stage.run(4_500);
         assert_eq!(stage.fired("stall"), []);
         stage.run(30_000);
