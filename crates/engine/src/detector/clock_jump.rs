@@ -29,6 +29,8 @@ impl Default for Params {
 
 /// Seconds of the median.
 const WINDOW: ZScoreParams = ZScoreParams { enabled: true, window_size: 60, min_samples: 20, reset_on_gap: false };
+/// Frames that have to say so.
+const FRAMES_MIN: u64 = 5;
 /// After so many seconds the new distance is what is usual.
 const LASTS_MAX: u32 = 60;
 
@@ -38,6 +40,8 @@ pub struct ClockJump {
     delays_ms: Option<ZScore>,
     second: EverySecond,
     since: Option<Nanos>,
+    /// Frames when it began.
+    frames: u64,
     withheld: u32,
 }
 
@@ -86,7 +90,13 @@ impl Detector for ClockJump {
                 return;
             }
         }
+        if self.since.is_none() {
+            self.frames = look.counters.frames;
+        }
         let since = *self.since.get_or_insert(look.at);
+        if look.counters.frames - self.frames.min(look.counters.frames) < FRAMES_MIN {
+            return; // one message that was odd is no clock
+        }
         if look.at.since(since) < i64::from(params.persist_ms) * NANOS_PER_MILLI {
             return; // without a break, which no noisy line does
         }

@@ -33,11 +33,11 @@ impl Default for Params {
     fn default() -> Self {
         Params {
             burst_s: 5,
-            volume_multiple: 1.5,
-            lean: 0.6,
-            sigmas: 6.0,
+            volume_multiple: 1.0,
+            lean: 0.25,
+            sigmas: 5.0,
             move_min_bps: 5.0,
-            reversal: 0.6,
+            reversal: 0.5,
             within_s: 12,
             build_multiple: 1.5,
         }

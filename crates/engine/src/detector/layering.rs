@@ -242,6 +242,8 @@ impl Flank {
     /// Brings the memory of large levels up to date and finds the longest run among them.
     fn read(&mut self, at: Nanos, levels: &[Level], cut: i64, params: &Params) -> Run {
         let is_large = |level: &Level| level.size.0 >= cut;
+        // Once, so that nothing is allocated later.
+        self.large.reserve_exact(LARGE_MAX - self.large.len().min(LARGE_MAX));
         self.large.retain(|large| levels.iter().any(|level| level.price.0 == large.price && is_large(level)));
         let (mut longest, mut run) = (Run::default(), Run::default());
         for level in levels {

@@ -27,7 +27,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { rise_s: 60, rise_bps: 30.0, sigmas: 6.0, volume_multiple: 1.2, collapse: 0.5, within_s: 300 }
+        Params { rise_s: 60, rise_bps: 30.0, sigmas: 4.5, volume_multiple: 0.8, collapse: 0.5, within_s: 300 }
     }
 }
 

@@ -42,7 +42,7 @@ impl Default for Params {
             life_max_ms: 10_000,
             cancelled: 0.85,
             window_s: 25,
-            repeated: 3,
+            repeated: 2,
             score: 0.4,
             benefit: 1.5,
         }
@@ -177,6 +177,8 @@ impl Detector for Spoofing {
     }
 
     fn look(&mut self, look: &Look<'_>, params: &Params, found: &mut Found) {
+        // Once, so that nothing is allocated later.
+        self.orders.reserve_exact(ORDERS_MAX - self.orders.len().min(ORDERS_MAX));
         self.turn(look, params);
         if self.seen < WARM {
             found.gauge(Gauge { measure: None, warmup: Some((self.seen, WARM)) });
@@ -214,7 +216,6 @@ impl Spoofing {
         if self.orders.len() >= ORDERS_MAX {
             self.orders.remove(0);
         }
-        self.orders.reserve_exact(ORDERS_MAX - self.orders.len()); // once
         let (multiple, against) = (size as f64 / self.large.max(1.0), self.taken[1 - side as usize]);
         let order = Order { side, price, size, came: at, distance, multiple, traded: 0, against, gone: None };
         self.orders.push(order);

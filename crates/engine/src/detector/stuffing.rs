@@ -40,7 +40,7 @@ impl Default for Params {
             events_multiple: 3.0,
             sigmas: 5.0,
             life_ms: 1_000,
-            pairs_share: 0.35,
+            pairs_share: 0.2,
             per_trade: 10.0,
             touch_multiple: 3.0,
             persist_ms: 1_000,

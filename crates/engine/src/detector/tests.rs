@@ -217,6 +217,7 @@ impl Stage {
     }
 
     fn look(&mut self) {
+        self.counters.frames += 1; // something comes all the time
         let (at, book, validity, instrument) = (self.at, &self.book, self.validity, &self.instrument);
         let moment = Moment { at, book, validity, instrument, peers: self.peers };
         self.out.values.clear();

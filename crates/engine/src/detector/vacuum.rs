@@ -34,10 +34,10 @@ impl Default for Params {
         Params {
             band_bps: 10.0,
             window_seconds: 15,
-            left_share: 0.35,
+            left_share: 0.25,
             sudden_ms: 2_000,
-            recovered_share: 0.5,
-            persist_ms: 3_000,
+            recovered_share: 0.3,
+            persist_ms: 5_000,
             other_share: 0.6,
         }
     }
@@ -83,8 +83,8 @@ impl Detector for Vacuum {
         id: "vacuum",
         title: "Liquidity vacuum",
         family: Family::Liquidity,
-        sees: "Sees that one side's orders within ten basis points of mid fall below 35 % of their mean of fifteen seconds \
-               within two seconds, while the other side stays, and that three seconds later half of them are still missing. \
+        sees: "Sees that one side's orders within ten basis points of mid fall below a quarter of their mean of fifteen seconds \
+               within two seconds, while the other side stays, and that five seconds later seven tenths of them are still missing. \
                Says how much of it was traded. Cannot tell one owner who withdrew from many who did.",
         source: "resilience: Large 2007, J. Financial Markets 10:1 (a market that does not replenish)",
         needs_book: true,
@@ -144,7 +144,7 @@ impl Detector for Vacuum {
                 continue;
             }
             let lasted = look.at.since(gone.since);
-            if lasted < ms(params.persist_ms) {
+            if lasted < ms(params.persist_ms) || kept < params.other_share {
                 continue; // it may come back: the sentence is not written for nothing
             }
             let lost = (gone.usual - depth).max(0.0);
@@ -201,8 +201,8 @@ mod tests {
     fn fires_when_one_side_is_gone_and_stays_away() {
         let mut stage = Stage::new();
         stage.live(20_000);
-        bids(&mut stage, SIZE / 5);
-        stage.run(2_900);
+        bids(&mut stage, SIZE / 10);
+        stage.run(4_900);
         assert_eq!(stage.fired("vacuum"), []);
         stage.run(1_000);
         // Fails when persistence is 0, or when the mean learns from the vacuum.

@@ -24,7 +24,7 @@ pub struct Params {
     pub volume_multiple: f64,
     /// Share of it that took nothing from the book.
     pub hollow: f64,
-    /// And that much above the usual share.
+    /// And above the usual share by that part of what is left to the whole.
     pub hollow_beyond: f64,
     /// Bought minus sold over both, at most.
     pub lean_max: f64,
@@ -49,8 +49,8 @@ impl Default for Params {
             volume_multiple: 1.6,
             hollow: 0.35,
             hollow_beyond: 0.2,
-            lean_max: 0.3,
-            sigmas_max: 3.0,
+            lean_max: 0.5,
+            sigmas_max: 5.0,
             trades_min: 20,
             digits: 0.03,
             round: 0.3,
@@ -249,7 +249,7 @@ impl Wash {
         let flow = self.bars.flow(window);
         let (multiple, lean) = (self.bars.multiple(flow, window), flow.lean().abs());
         let hollow = self.hollow().unwrap_or_default();
-        let cut = params.hollow.max(self.usual_hollow + params.hollow_beyond);
+        let cut = params.hollow.max(self.usual_hollow + params.hollow_beyond * (1.0 - self.usual_hollow));
         found.gauge(Gauge { measure: Some(Measure::new("hollow_share", hollow, Some(cut))), warmup: None });
         let sigmas = self.bars.change_bps(window).unwrap_or_default().abs() / self.bars.sigma_bps(window);
         if multiple < params.volume_multiple || hollow < cut || lean > params.lean_max || sigmas > params.sigmas_max {
