@@ -256,7 +256,7 @@ class Reference:
             out[f"cancelled_{name}bps_size_per_s"] = max(0.0, sums[3 + i] - filled) / seconds
             out[f"filled_{name}bps_size_per_s"] = filled / seconds
         if len(size):
-            out["order_to_trade_count"] = sums[6] / len(size) - 1
+            out["order_to_trade_number"] = sums[6] / len(size) - 1
             out["order_to_trade_volume"] = sums[7] / size.sum() - 1
         return out
 
@@ -384,7 +384,7 @@ NAMES = """mid spread_bps microprice queue_imbalance imbalance_5 ofi_1s ofi_3 in
     price_impact_5s_bps markout_1s_bps markout_5s_bps markout_30s_bps markout_60s_bps stoikov_microprice
     stoikov_minus_mid_bps added_0_1bps_size_per_s added_1_5bps_size_per_s added_5_25bps_size_per_s
     cancelled_0_1bps_size_per_s cancelled_1_5bps_size_per_s cancelled_5_25bps_size_per_s filled_0_1bps_size_per_s
-    filled_1_5bps_size_per_s filled_5_25bps_size_per_s order_to_trade_count order_to_trade_volume resilience_half_life_s
+    filled_1_5bps_size_per_s filled_5_25bps_size_per_s order_to_trade_number order_to_trade_volume resilience_half_life_s
     resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s premium_index_bps
     funding_predicted_bps z_spread z_robust_spread z_imbalance_5 z_robust_imbalance_5 z_ofi_1s z_robust_ofi_1s""".split()
 

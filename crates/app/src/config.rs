@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod delivery;
+pub mod detectors;
 pub mod exchanges;
 pub mod features;
 pub mod fees;
@@ -32,6 +33,9 @@ pub struct Config {
     pub thresholds: Vec<alerts::Thresholds>,
     /// Who is told of alerts.
     pub delivery: Vec<delivery::Sink>,
+    /// The same as the engine's rules, with the detectors' own parameters.
+    #[serde(skip)]
+    pub surveillance: fathometer_engine::surveillance::Rules,
     /// How numbers are derived.
     pub features: features::Features,
     /// What the exchanges charge.
@@ -78,8 +82,10 @@ impl Config {
         let instruments = instruments::read(tree("instruments"), &problems);
         let ids = instruments::ids(tree("instruments"));
         let ids = layers.is_whole("instruments").then_some(ids.as_slice());
-        let (thresholds, delivery) = alerts::read(tree("alerts"), ids, &problems);
+        let alerts = alerts::read(tree("alerts"), ids, &problems);
+        let (thresholds, delivery) = (alerts.thresholds, alerts.sinks);
         let features = features::read(tree("features"), &problems);
+        let surveillance = detectors::rules(alerts.detectors, &thresholds, features.zscore, alerts.alerts_per_day);
         let fees = fees::read(tree("fees"), &problems);
         let (mut errors, warnings) = problems.into_parts();
         if errors.is_empty() {
@@ -89,6 +95,7 @@ impl Config {
                 instruments,
                 thresholds,
                 delivery,
+                surveillance,
                 features,
                 fees,
                 warnings,

@@ -25,7 +25,7 @@ const AFTER_NANOS: i64 = 30 * NANOS_PER_SECOND;
 /// How often the engine's state is written down, ns.
 const SEGMENT_NANOS: i64 = 30 * NANOS_PER_SECOND;
 /// Memory for the recent past, bytes.
-pub const RING_BYTES_MAX: usize = 16 << 20;
+pub const RING_BYTES_MAX: usize = 8 << 20;
 /// With more instruments the engine's state is too large to be written down all the time.
 pub const INSTRUMENTS_MAX: usize = 200;
 /// Blocks and alerts waiting for the thread. When it is so slow that they all wait, the engine does not: the recent past

@@ -43,8 +43,12 @@ pub fn demo(args: DemoArgs) -> Outcome {
     hello += &places(&server);
     let network = NetworkArgs::default();
     let groups = plan::groups(&config, &network, &markets, first_link(args.record.as_deref()))?;
-    let engine =
-        engine::Config { instruments: markets, metrics: config.features.metrics.clone(), ..engine::Config::default() };
+    let engine = engine::Config {
+        instruments: markets,
+        metrics: config.features.metrics.clone(),
+        surveillance: config.surveillance.clone(),
+        ..engine::Config::default()
+    };
     let mode = Mode::Demo { seed: args.seed };
     let watched = watch(
         Watch {

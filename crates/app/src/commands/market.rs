@@ -52,8 +52,12 @@ fn live(wanted: Wanted, screen: ScreenArgs, network: &NetworkArgs, config: &Conf
         ));
     }
     let groups = plan::groups(&config, network, &markets, first_link(wanted.record.as_deref()))?;
-    let engine =
-        engine::Config { instruments: markets, metrics: config.features.metrics.clone(), ..engine::Config::default() };
+    let engine = engine::Config {
+        instruments: markets,
+        metrics: config.features.metrics.clone(),
+        surveillance: config.surveillance.clone(),
+        ..engine::Config::default()
+    };
     let dial = DialOptions { ca_file: network.ca_file.clone(), proxy: network.proxy.clone(), ..DialOptions::default() };
     let runtime = runtime()?;
     let hello = format!("watching {} markets\n", engine.instruments.len());

@@ -1,10 +1,25 @@
 //! `alerts.yaml`: thresholds per instrument, and who is told.
 
 use super::delivery::{self, Sink};
+use super::detectors;
 use super::node::{Node, same};
 use super::problem::{Problems, hint};
 use super::table::Table;
+use fathometer_engine::detector::Params;
 use serde::Serialize;
+
+/// The whole file.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    /// Thresholds per instrument.
+    pub thresholds: Vec<Thresholds>,
+    /// Who is told.
+    pub sinks: Vec<Sink>,
+    /// Parameters of the detectors, and which are switched off.
+    pub detectors: (Params, Vec<String>),
+    /// Alerts a day that will be read.
+    pub alerts_per_day: Option<f64>,
+}
 
 /// The thresholds of one instrument.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,8 +49,8 @@ const RULES: [&str; 6] =
     ["spread_warning", "spread_critical", "basis_warning", "basis_critical", "depth_warning", "depth_critical"];
 
 /// Reads the file's tree; every name has to be one of `ids`, where these are known.
-pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> (Vec<Thresholds>, Vec<Sink>) {
-    let Some(file) = Table::open(node, "", problems) else { return Default::default() };
+pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> Alerts {
+    let Some(file) = Table::open(node, "", problems) else { return Alerts::default() };
     let mut all = Vec::new();
     if let Some(thresholds) = file.table("thresholds") {
         for (key, node) in thresholds.entries() {
@@ -57,8 +72,10 @@ pub fn read(node: &Node, ids: Option<&[String]>, problems: &Problems) -> (Vec<Th
         }
     }
     let sinks = delivery::read(file.table("delivery"), problems);
+    let detectors = detectors::read(file.node("detectors"), problems);
+    let alerts_per_day = file.number("alerts_per_day", 0.1..=1e6);
     file.finish();
-    (all, sinks)
+    Alerts { thresholds: all, sinks, detectors, alerts_per_day }
 }
 
 fn rules(node: &Node, path: &str, problems: &Problems) -> Vec<Rule> {

@@ -144,8 +144,9 @@ impl Layers {
         match Node::parse(value, &source) {
             Ok(mut node) => {
                 node.at = at;
+                let beside = ["delivery", "detectors", "alerts_per_day"]; // of `thresholds`
                 let own = |head: &str| {
-                    keys[0].eq_ignore_ascii_case(head) || (names[index] == "alerts" && keys[0] == "delivery")
+                    keys[0].eq_ignore_ascii_case(head) || (names[index] == "alerts" && beside.contains(&keys[0]))
                 };
                 let head = wrapper(names[index]).filter(|head| !own(head));
                 let keys: Vec<&str> = head.into_iter().chain(keys.iter().copied()).collect();

@@ -227,3 +227,37 @@ fn those_who_are_told_have_their_secrets_elsewhere() {
         ],
     );
 }
+
+#[test]
+fn thresholds_detectors_and_budget_reach_the_engine() {
+    let flags = [
+        "alerts.thresholds.BTC-USDT-PERP.spread_warning.threshold=2.5",
+        "alerts.detectors.layering.levels=6",
+        "alerts.detectors.iceberg.enabled=false",
+        "alerts.alerts_per_day=20",
+        "features.zscore.min_samples=40",
+    ];
+    let sources = Sources { flags: flags.map(str::to_owned).to_vec(), ..Sources::default() };
+    let rules = Config::load(sources).unwrap().surveillance;
+    let own = rules.of("BTC-USDT-PERP");
+    let cut = own.spread.warning.unwrap();
+    assert_eq!((cut.threshold, cut.zscore, own.spread.zscore.min_samples), (Some(2.5), 2.0, 40));
+    assert_eq!(own.basis.critical.unwrap().persistence_seconds, 60.0);
+    assert_eq!(rules.of("XRP-USDT").spread.warning.unwrap().threshold, None);
+    assert_eq!((own.layering.levels, rules.usual.layering.levels), (6, 6));
+    assert_eq!((rules.off, rules.alerts_per_day), (vec!["iceberg".to_owned()], Some(20.0)));
+}
+
+#[test]
+fn unknown_detectors_and_keys_are_refused_with_the_nearest_name() {
+    let refused = |flag: &str| {
+        let sources = Sources { flags: vec![flag.to_owned()], ..Sources::default() };
+        Config::load(sources).unwrap_err().to_string()
+    };
+    let text = refused("alerts.detectors.layring.levels=6");
+    assert!(text.contains("no detector `layring`") && text.contains("layering"), "{text}");
+    let text = refused("alerts.detectors.layering.level=6");
+    assert!(text.contains("unknown key `level`") && text.contains("levels"), "{text}");
+    let text = refused("alerts.detectors.layering.levels=-1");
+    assert!(text.contains("detectors.layering.levels"), "{text}");
+}

@@ -4,7 +4,7 @@ use super::history::Layout;
 use super::relief;
 
 /// Memory for what all instruments keep together, bytes.
-pub const BYTES_MAX: usize = 48 << 20;
+pub const BYTES_MAX: usize = 24 << 20;
 /// Rows of the history of a second each: 30 min.
 const FINE_MAX: usize = 30 * 60;
 /// Rows of the history of ten seconds each: 6 h.

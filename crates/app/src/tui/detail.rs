@@ -11,6 +11,9 @@ use fathometer_engine::units::Decimal;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// Longest name of a column that is written out.
+const ID_WIDTH_MAX: usize = 26;
+
 /// The state of the book, in three lines.
 pub fn book<'a>(picture: &Picture<'_>, market: &Market) -> Vec<Line<'a>> {
     let (light, _, colour) = style::validity(validity(market));
@@ -60,6 +63,8 @@ pub fn book_and_metrics<'a>(picture: &Picture<'_>, market: &Market, area: Rect) 
     }
     let rows = area.height.saturating_sub(lines.len() as u16) as usize;
     let id_width = picture.view.columns.iter().map(|column| column.id.len()).max().unwrap_or(0);
+    // On a narrow screen the longest names are cut: the numbers beside them are not.
+    let id_width = id_width.min((area.width as usize).saturating_sub(20)).min(ID_WIDTH_MAX);
     let cell_width = id_width + 16;
     let across = (area.width as usize / (cell_width + 9)).max(1);
     let all: Vec<_> = picture.view.columns.iter().zip(0..).collect();
@@ -68,7 +73,7 @@ pub fn book_and_metrics<'a>(picture: &Picture<'_>, market: &Market, area: Rect) 
     for row in first..down.min(first + rows) {
         let mut spans = Vec::new();
         for (column, index) in all.iter().skip(row).step_by(down) {
-            spans.push(Span::styled(format!("{:id_width$} ", column.id), DIM));
+            spans.push(Span::styled(format!("{:id_width$.id_width$} ", column.id), DIM));
             let value = market.values.get(*index).copied().unwrap_or(Value::Absent(Reason::NoData));
             match value {
                 Value::Is(number) => {

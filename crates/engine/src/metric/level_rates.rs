@@ -57,7 +57,7 @@ impl Metric for LevelRates {
             }
         }
         all.push(Spec {
-            id: "order_to_trade_count".into(),
+            id: "order_to_trade_number".into(),
             unit: "ratio",
             help: "Order-to-trade ratio by number over the trade window, made of level events: levels are not orders, so it is a lower bound.",
             formula: "(new levels + 2 changed levels + levels gone) / trades - 1 (EU 2017/566, RTS 9)",
@@ -185,14 +185,14 @@ mod tests {
         assert_eq!(stage.value("cancelled_0_1bps_size_per_s"), 0.75); // (5.5 - 4) / 2
         assert_eq!(stage.value("cancelled_1_5bps_size_per_s"), 0.0);
         // 4 new, 2 changed, 1 gone: 9 over 2 trades; 3 + 6 + 1 + 9, 2 (7 + 1.5), 4: 40 over 5.
-        assert_eq!(stage.value("order_to_trade_count"), 3.5);
+        assert_eq!(stage.value("order_to_trade_number"), 3.5);
         assert_eq!(stage.value("order_to_trade_volume"), 7.0);
         let mut finer = stage.clone();
         finer.refine(1, 2);
-        assert_eq!((finer.value("added_0_1bps_size_per_s"), finer.value("order_to_trade_count")), (2.5, 3.5));
+        assert_eq!((finer.value("added_0_1bps_size_per_s"), finer.value("order_to_trade_number")), (2.5, 3.5));
         stage.at(70_000);
         assert_eq!(stage.value("added_0_1bps_size_per_s"), 0.0);
-        assert_eq!(stage.reason("order_to_trade_count"), Some(Reason::NoData));
+        assert_eq!(stage.reason("order_to_trade_number"), Some(Reason::NoData));
         stage.gap();
         assert_eq!(stage.reason("added_0_1bps_size_per_s"), Some(Reason::Warmup));
     }

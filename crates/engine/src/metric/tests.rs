@@ -229,7 +229,7 @@ fn the_columns_of_the_defaults_keep_their_names() {
         hawkes_base_per_s hawkes_branching_ratio hawkes_decay_per_s stoikov_microprice stoikov_minus_mid_bps \
         added_0_1bps_size_per_s added_1_5bps_size_per_s added_5_25bps_size_per_s cancelled_0_1bps_size_per_s \
         cancelled_1_5bps_size_per_s cancelled_5_25bps_size_per_s filled_0_1bps_size_per_s filled_1_5bps_size_per_s \
-        filled_5_25bps_size_per_s order_to_trade_count order_to_trade_volume resilience_half_life_s \
+        filled_5_25bps_size_per_s order_to_trade_number order_to_trade_volume resilience_half_life_s \
         resilience_recovered_1s resilience_recovered_5s resilience_recovered_30s premium_index_bps funding_predicted_bps \
         z_spread z_robust_spread z_depth_10bps z_robust_depth_10bps z_imbalance_5 z_robust_imbalance_5 z_ofi_1s \
         z_robust_ofi_1s z_basis z_robust_basis z_volume z_robust_volume";
