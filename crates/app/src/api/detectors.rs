@@ -80,7 +80,7 @@ pub struct BoardTold {
     /// By family of detectors: `ok`, `info`, `warning`, `critical`, or `blind` where none of them can tell now.
     pub lights: BTreeMap<String, &'static str>,
     /// Every detector.
-    pub detectors: Vec<LineTold>,
+    pub detectors: Vec<WatchTold>,
     /// How far the book may be believed.
     #[serde(flatten)]
     pub stamp: Stamp,
@@ -88,7 +88,7 @@ pub struct BoardTold {
 
 /// What one detector does for one instrument.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LineTold {
+pub struct WatchTold {
     /// The detector's id.
     pub detector: &'static str,
     /// What it looks at all the time.
@@ -186,10 +186,10 @@ fn tell(market: &Market, board: Option<&Board>, stamp: Stamp, value: &dyn Fn(&Ma
     }
 }
 
-fn line_told(detector: &'static str, line: &Line) -> LineTold {
+fn line_told(detector: &'static str, line: &Line) -> WatchTold {
     let gauge = line.gauge.as_ref();
     let counted = Skip::ALL.iter().zip(line.skipped).filter(|(_, count)| *count > 0);
-    LineTold {
+    WatchTold {
         detector,
         gauge: gauge.and_then(|gauge| gauge.measure.as_ref()).map(MeasureTold::of),
         warmup: gauge.and_then(|gauge| gauge.warmup).map(|(so_far, needed)| [so_far, needed]),
